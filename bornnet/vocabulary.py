@@ -1,0 +1,42 @@
+"""The names a user can choose from, shared by configuration, commands and libraries; costs no import."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+Family = Literal["cells", "smooth", "square", "gaussian", "exponential", "yukawa", "mixture"]
+Spacing = Literal["log", "uniform"]
+Labels = Literal["value", "gradient"]
+Activation = Literal[
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "silu",
+    "gelu",
+    "gelu-tanh",
+    "elu",
+    "celu",
+    "selu",
+    "mish",
+    "softsign",
+    "sin",
+    "erf",
+    "identity",
+    "relu",
+    "leaky-relu",
+]
+Optimizer = Literal["levenberg-marquardt", "l-bfgs", "adam"]
+Device = Literal["auto", "cpu", "cuda"]
+
+FAMILIES: tuple[str, ...] = get_args(Family)
+SPACINGS: tuple[str, ...] = get_args(Spacing)
+LABELS: tuple[str, ...] = get_args(Labels)
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+DEVICES: tuple[str, ...] = get_args(Device)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'nearest'?``, or nothing where no known name is near."""
+    nearest = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {nearest[0]!r}?" if nearest else ""
