@@ -1,0 +1,131 @@
+"""The `bornnet` command: its subcommands, and what becomes of their errors."""
+
+import errno
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from types import FrameType
+from typing import Any
+
+import click
+
+from bornnet import __version__
+from bornnet.errors import BornnetError
+from bornnet.vocabulary import suggestion
+from .terminal import printable
+
+_COMMANDS = {
+    "generate": "generate",
+    "train": "train",
+    "iterate": "iterate",
+    "compare-born": "compare_born",
+    "solve": "solve",
+    "diagrams": "diagrams",
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: taken as an interrupt, so that whatever saves on one saves on the other."""
+
+
+class _Group(click.Group):
+    """The subcommands, each imported when it is first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, module in _COMMANDS.items() if find_spec(f"{__package__}.{module}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = _COMMANDS[cmd_name]
+        return getattr(import_module(f"{__package__}.{module}"), module)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        names = self.list_commands(ctx)
+        if args and args[0] not in names and not args[0].startswith("-"):
+            ctx.fail(
+                f"No such command {args[0]!r}.{suggestion(args[0], names)} Commands: {', '.join(names)}."
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="bornnet %(version)s")
+def bornnet() -> None:
+    """Neural-network perturbation theory for scattering lengths.
+
+    What did a network learn of the Born series, order by order?
+
+    \b
+    Example: a whole study in three commands
+      bornnet generate data.h5 --preset quick
+      bornnet iterate data.h5 --out runs/first --preset quick
+      bornnet compare-born runs/first
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    former = signal.signal(signal.SIGTERM, _terminate)
+    shown = warnings.showwarning
+    warnings.showwarning = _show_warning
+    try:
+        return bornnet.main(arguments, prog_name="bornnet", standalone_mode=False) or 0
+    except (Exception, KeyboardInterrupt) as error:
+        if "--verbose" in arguments and not isinstance(error, click.ClickException):
+            traceback.print_exc()
+        message, code = _explain(error)
+        print(printable(message), file=sys.stderr)
+        return code
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        warnings.showwarning = shown
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """The one line that the user reads, and the exit code."""
+    if isinstance(error, click.Abort):  # click's wrapping of an interrupt
+        error = error.__cause__ or KeyboardInterrupt()
+    terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted.", 143 if terminated else 130
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "bornnet"
+        return f"Error: {_sentence(error.format_message())} Try '{command} --help'.", 2
+    if isinstance(error, click.ClickException):
+        return f"Error: {_sentence(error.format_message())}", 2
+    if isinstance(error, BornnetError):
+        interrupted = error.exit_code == 130
+        return (
+            f"{'' if interrupted else 'Error: '}{error}",
+            143 if interrupted and terminated else error.exit_code,
+        )
+    if isinstance(error, MemoryError):
+        return f"Error: out of memory. {error}".rstrip() + " Take fewer samples, cells or weights.", 1
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            return "Error: the disk is full; what was there before is unchanged.", 1
+        where = f"{error.filename}: " if error.filename else ""
+        return f"Error: {where}{_sentence(error.strerror or str(error))}", 1
+    return f"Error: {type(error).__name__}: {error} (the traceback comes with --verbose)", 1
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
+    print(printable(f"Warning: {message}"), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
