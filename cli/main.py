@@ -16,6 +16,7 @@ import click
 from bornnet import __version__
 from bornnet.errors import BornnetError
 from bornnet.vocabulary import suggestion
+
 from .terminal import printable
 
 _COMMANDS = {

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bornnet.vocabulary import ACTIVATIONS, DEVICES, FAMILIES, LABELS, OPTIMIZERS, SPACINGS, suggestion
+
 from .terminal import Terminal
 
 Command = Callable[..., Any]
