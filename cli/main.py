@@ -70,7 +70,7 @@ def bornnet() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted."""
+    """Run the command line and return its exit code: 0 done, 1 failed, 2 bad input, 130, 143 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     former = signal.signal(signal.SIGTERM, _terminate)
     shown = warnings.showwarning

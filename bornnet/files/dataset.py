@@ -208,10 +208,10 @@ def _read(path: Path, file: h5py.File) -> Dataset:
 
 def _attributes(path: Path, file: h5py.File) -> dict[str, str]:
     form = file.attrs.get("format")
-    if form != FORMAT:
-        raise InputError(f"{path}: expected format = {FORMAT!r}, got {form!r}; it is another HDF5 file.")
+    if not isinstance(form, str) or form != FORMAT:
+        raise InputError(f"{path}: expected format = {FORMAT!r}, got {form}; it is another HDF5 file.")
     version = file.attrs.get("format_version")
-    if version != FORMAT_VERSION:
+    if not isinstance(version, np.integer) or version != FORMAT_VERSION:
         raise InputError(
             f"{path}: expected format_version = {FORMAT_VERSION}, got {version}; read it with the version of "
             "bornnet that wrote it, or generate it again."
@@ -219,7 +219,7 @@ def _attributes(path: Path, file: h5py.File) -> dict[str, str]:
     attributes = {name: file.attrs.get(name) for name in ("configuration", "sha256")}
     for name, value in attributes.items():
         if not isinstance(value, str):
-            raise InputError(f"{path}: expected text in the attribute {name}, got {value!r}.")
+            raise InputError(f"{path}: expected text in the attribute {name}, got {value}.")
     try:
         configuration = json.loads(attributes["configuration"])
     except ValueError as error:
