@@ -68,8 +68,8 @@ def taylor_coefficients(module: nn.Module, z: Tensor, order: int) -> Tensor:
     Where a function is piecewise (ELU, CELU, SELU, softplus beyond torch's threshold), the coefficients are
     those of the piece that holds ``z``; softsign at exactly 0 takes the mean of both sides.
 
-    Raises ``InputError`` for an unsupported module; warns with ``DerivativeWarning`` where ReLU or LeakyReLU
-    is expanded beyond order 1: away from the kinks those derivatives are exactly zero.
+    Raises ``InputError`` for an unsupported module; warns with ``DerivativeWarning`` where ReLU or
+    LeakyReLU is expanded beyond order 1: away from the kinks those derivatives are exactly zero.
     """
     row = _BY_TYPE.get(type(module))
     if row is None:
@@ -78,7 +78,7 @@ def taylor_coefficients(module: nn.Module, z: Tensor, order: int) -> Tensor:
         )
     if row.piecewise_linear and order >= 2:
         warnings.warn(
-            f"{type(module).__name__} is piecewise linear: away from its kinks every derivative above order 1 "
+            f"{type(module).__name__} is piecewise linear: every derivative above order 1 away from its kinks "
             "is zero, and so are the network's; take a smooth activation to expand further",
             DerivativeWarning,
             stacklevel=2,

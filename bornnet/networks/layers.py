@@ -12,7 +12,7 @@ from .mlp import MLP
 
 @dataclass
 class HiddenLayer:
-    """``z = weight y + bias``, ``weight (width, fan_in)``, ``bias (width,)``, then the elementwise activation."""
+    """``y = activation(weight x + bias)`` with ``weight (width, fan_in)`` and ``bias (width,)``."""
 
     weight: Tensor
     bias: Tensor
@@ -23,7 +23,8 @@ class HiddenLayer:
 class Layers:
     """Hidden layers from the input to the output, then the readout.
 
-    The readout has ``weight (outputs, width)`` and ``bias (outputs,)``. ``scalar`` says that the network has one output and that results carry no output axis.
+    The readout has ``weight (outputs, width)`` and ``bias (outputs,)``. ``scalar`` says that the network
+    has one output and that results carry no output axis.
     """
 
     hidden: list[HiddenLayer]
@@ -44,9 +45,10 @@ class Layers:
 def read_layers(model: nn.Module) -> Layers:
     """Bring an ``MLP`` or a ``torch.nn.Sequential`` (also nested) of Linear and activations into normal form.
 
-    Weights come out in double precision and stay connected to the model's parameters. Linear layers in a row
-    are multiplied together; Identity and Flatten are passed over; an activation without a Linear before it gets
-    the unit matrix. Raises ``InputError`` that names an unsupported module and what is supported.
+    Weights come out in double precision and stay connected to the model's parameters. Linear layers in a
+    row are multiplied together; Identity and Flatten are passed over; an activation without a Linear
+    before it gets the unit matrix. Raises ``InputError`` that names an unsupported module and what is
+    supported.
     """
     hidden: list[HiddenLayer] = []
     affine: tuple[Tensor, Tensor] | None = None

@@ -15,10 +15,11 @@ _RECTIFIERS = {"relu", "leaky-relu", "gelu", "gelu-tanh", "silu", "mish", "elu",
 class MLP(nn.Module):
     """``f(x) = w . s(W_L .. s(W_1 x + b_1) ..) + b``: a scalar function in double precision.
 
-    ``layers`` is the ``torch.nn.Sequential`` of Linear and activation modules; nothing else is in the network.
-    Weights start from a normal distribution of variance gain^2/fan_in (LeCun 1998; gain^2 = 2 for the
-    rectifier-like activations, He 2015) and biases with variance 1/fan_in, so that the even orders around x = 0
-    do not vanish at the start. Draws come from ``generator``, or from torch's global seed.
+    ``layers`` is the ``torch.nn.Sequential`` of Linear and activation modules; nothing else is in the
+    network. Weights start from a normal distribution of variance gain^2/fan_in (LeCun 1998; gain^2 = 2
+    for the rectifier-like activations, He 2015) and biases with variance 1/fan_in, so that the even
+    orders around x = 0 do not vanish at the start. Draws come from ``generator``, or from torch's global
+    seed.
 
     Args:
         inputs: number of inputs (the cells of the potential).
@@ -77,8 +78,9 @@ class MLP(nn.Module):
     ) -> "MLP":
         """The network ``x -> output_scale f(input_scale x) + output_shift`` as an ordinary MLP.
 
-        The scales are folded into the weights of the first and last layer, so a network trained on scaled data
-        can be expanded in physical units. ``input_scale`` is one number or one per input, ``(inputs,)``.
+        The scales are folded into the weights of the first and last layer, so a network trained on
+        scaled data can be expanded in physical units. ``input_scale`` is one number or one per input,
+        ``(inputs,)``.
         """
         scale = torch.as_tensor(input_scale, dtype=torch.float64)
         if scale.shape not in ((), (self.inputs,)):

@@ -1,0 +1,194 @@
+"""Directional Taylor terms of a network: jets pushed through its layers.
+
+Along ``at + t x`` every pre-activation is a polynomial in t. The base point is shared by the whole batch, so
+the activation's Taylor coefficients ``c_k`` are one row per layer, and a layer is the composition
+
+    y(t) = c_0 + u (c_1 + u (c_2 + ..)),   u = z(t) - z(0),
+
+in truncated polynomial arithmetic (Horner), followed by one matrix product for all orders at once. The cost is
+linear in the number of displacements: per sample order x (weights) + order^3/6 x (neurons) multiplications.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .expansion import Expansion, as_double, check_order, expand
+
+_BLOCK_VALUES = 64_000  # doubles of one jet block: two of them stay in a core's second-level cache
+_TILE_VALUES = 256  # neurons composed at once: their polynomials stay in the first-level cache
+
+
+def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = None) -> Any:
+    """Taylor terms of a network along many displacements from one base point.
+
+    Args:
+        model: an ``MLP`` or a ``torch.nn.Sequential`` of Linear and supported activations.
+        displacements: ``(batch, inputs)``, any number of them.
+        order: highest order, 0 or more.
+        at: base point ``(inputs,)``, by default 0.
+
+    Returns:
+        ``(order + 1, batch)``: row n is ``D^n f(at)[x, .., x] / n!``, so the rows sum to ``f(at + x)`` in the
+        limit; ``(order + 1, batch, outputs)`` where the network has several outputs. numpy in gives numpy out.
+        A torch tensor gives a torch tensor, and with gradients enabled autograd flows to the displacements, the
+        base point and the weights, at the price of memory for every intermediate term. Under ``torch.no_grad()``
+        and for numpy the displacements pass in blocks, with memory bounded whatever their number is, on
+        ``torch.get_num_threads()`` threads.
+
+    Raises ``InputError`` for a bad order or shape, or a module that is not supported.
+    """
+    order = check_order(order, lowest=0)
+    is_tensor = isinstance(displacements, Tensor)
+    with torch.set_grad_enabled(is_tensor and torch.is_grad_enabled()):
+        net = expand(model, order, at)
+        x = as_double(displacements, "displacements", net.readout.device)
+        if x.ndim != 2 or x.shape[1] != net.inputs:
+            raise InputError(f"displacements must be (batch, {net.inputs}), got {tuple(x.shape)}")
+        tracked = torch.is_grad_enabled() and any(t.requires_grad for t in (x, net.value, net.readout))
+        if tracked or x.is_cuda:
+            terms = _traced_terms(net, x, order)
+        else:
+            terms = torch.from_numpy(_blocked_terms(net, x.detach().numpy(), order))
+        if net.scalar:
+            terms = terms.squeeze(-1)
+    return terms if is_tensor else terms.cpu().numpy()
+
+
+def _traced_terms(net: Expansion, x: Tensor, order: int) -> Tensor:
+    """The recursion in plain torch operations, for autograd and other devices: ``(order + 1, batch, outputs)``."""
+    jet = [x]  # orders 1, 2, .. of the layer's input; absent orders are zero
+    for weight, c in zip(net.weights, net.coefficients, strict=True):
+        u = [term @ weight.T for term in jet]
+        jet = _composed(u, c, order)
+    terms = [net.value.expand(len(x), -1), *(term @ net.readout.T for term in jet[:order])]
+    absent = [torch.zeros_like(terms[0])] * (order + 1 - len(terms))
+    return torch.stack(terms + absent)
+
+
+def _composed(u: list[Tensor], c: Tensor, order: int) -> list[Tensor]:
+    """Orders 1..order of ``sum_k c_k u(t)^k``."""
+    if len(u) == 1:
+        power, orders = u[0], []
+        for k in range(1, order + 1):
+            orders.append(c[k] * power)
+            power = power * u[0]
+        return orders
+    inner = [c[order]]
+    for k in range(order - 1, -1, -1):
+        inner = [c[k], *(_product_term(u, inner, m) for m in range(1, len(inner) + 1))]
+    return inner[1:]
+
+
+def _product_term(u: list[Tensor], inner: list[Tensor], m: int) -> Tensor:
+    total = u[0] * inner[m - 1]
+    for i in range(2, m + 1):
+        total = total + u[i - 1] * inner[m - i]
+    return total
+
+
+def _blocked_terms(net: Expansion, x: np.ndarray, order: int) -> np.ndarray:
+    """The same recursion block by block in compiled code: ``(order + 1, batch, outputs)``."""
+    readout = net.readout.detach().numpy()
+    terms = np.empty((order + 1, len(x), len(readout)))
+    terms[0] = net.value.detach().numpy()
+    if order == 0:
+        return terms
+    if not net.weights:
+        terms[1:] = 0.0
+        terms[1] = x @ readout.T
+        return terms
+    weights = [np.ascontiguousarray(weight.detach().numpy().T) for weight in net.weights]
+    tiled = [_tiled(c.detach().numpy()) for c in net.coefficients]
+    widest = max(c.shape[1] for c in net.coefficients)
+    rows = max(1, _BLOCK_VALUES // (order * widest))
+
+    def fill(start: int) -> None:
+        block = x[start : start + rows]
+        y = np.empty((order, len(block), weights[0].shape[1]))
+        _compose_linear(block @ weights[0], tiled[0], y)
+        for weight, c in zip(weights[1:], tiled[1:], strict=True):
+            z = (y.reshape(-1, len(weight)) @ weight).reshape(order, len(block), -1)
+            y = np.empty_like(z)
+            _compose(z, c, y)
+        terms[1:, start : start + rows] = y @ readout.T
+
+    starts = range(0, len(x), rows)
+    threads = min(torch.get_num_threads(), len(starts))
+    if threads <= 1:
+        for start in starts:
+            fill(start)
+    else:
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, starts))
+    return terms
+
+
+def _tiled(c: np.ndarray) -> np.ndarray:
+    """Coefficients repeated for as many samples as are composed at once."""
+    return np.tile(c, max(1, _TILE_VALUES // c.shape[1]))
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _compose_linear(u, c, y):
+    """``y[k-1] = c_k u^k`` for a first layer, whose pre-activation has order 1 only."""
+    order, rows, width = y.shape
+    for r in range(rows):
+        for j in range(width):
+            power = 1.0
+            for k in range(order):
+                power *= u[r, j]
+                y[k, r, j] = c[k + 1, j] * power
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _compose(z, c, y):
+    """``y = sum_k c_k z(t)^k`` truncated, with ``z, y (order, rows, width)`` holding orders 1..order."""
+    order = z.shape[0]
+    u = z.reshape((order, -1))
+    out = y.reshape((order, -1))
+    tile = c.shape[1]
+    inner = np.empty((order + 1, tile))
+    for start in range(0, u.shape[1], tile):
+        stop = min(start + tile, u.shape[1])
+        size = stop - start
+        inner[0, :size] = c[order, :size]
+        for k in range(order - 1, -1, -1):
+            degree = order - k
+            for m in range(degree, 0, -1):  # downwards: lower orders are still those of the last step
+                if k == 0:
+                    _product(u, start, inner, m, out[m - 1, start:stop])
+                else:
+                    _product(u, start, inner, m, inner[m, :size])
+            inner[0, :size] = c[k, :size]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _product(u, start, inner, m, target):
+    """``target = sum_i u_i inner_(m-i)`` over i = 1..m, four terms a pass to spare loads and stores."""
+    first = m % 4
+    if first == 0:
+        target[:] = 0.0
+    elif first == 1:
+        for j in range(target.size):
+            target[j] = u[0, start + j] * inner[m - 1, j]
+    elif first == 2:
+        for j in range(target.size):
+            target[j] = u[0, start + j] * inner[m - 1, j] + u[1, start + j] * inner[m - 2, j]
+    else:
+        for j in range(target.size):
+            target[j] = u[0, start + j] * inner[m - 1, j] + u[1, start + j] * inner[m - 2, j] + u[2, start + j] * inner[m - 3, j]
+    for i in range(first, m, 4):
+        for j in range(target.size):
+            target[j] += (
+                u[i, start + j] * inner[m - 1 - i, j]
+                + u[i + 1, start + j] * inner[m - 2 - i, j]
+                + u[i + 2, start + j] * inner[m - 3 - i, j]
+                + u[i + 3, start + j] * inner[m - 4 - i, j]
+            )
