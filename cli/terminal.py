@@ -56,7 +56,7 @@ class Terminal:
             print(printable(text), file=sys.stderr, flush=True)
 
     @contextmanager
-    def progress(self, description: str, total: int) -> Iterator[Advance]:
+    def progress(self, description: str, total: int | None) -> Iterator[Advance]:
         """A progress bar with the time left, where stderr is a terminal and `--quiet` was not given."""
         if self.quiet or not sys.stderr.isatty():
             yield lambda steps=1, note="": None
