@@ -183,7 +183,11 @@ def _product(u, start, inner, m, target):
             target[j] = u[0, start + j] * inner[m - 1, j] + u[1, start + j] * inner[m - 2, j]
     else:
         for j in range(target.size):
-            target[j] = u[0, start + j] * inner[m - 1, j] + u[1, start + j] * inner[m - 2, j] + u[2, start + j] * inner[m - 3, j]
+            target[j] = (
+                u[0, start + j] * inner[m - 1, j]
+                + u[1, start + j] * inner[m - 2, j]
+                + u[2, start + j] * inner[m - 3, j]
+            )
     for i in range(first, m, 4):
         for j in range(target.size):
             target[j] += (

@@ -1,0 +1,137 @@
+"""Symmetrising a product of two factors, ``sum_K L R``, into a packed symmetric tensor of order 2 to 5.
+
+``left`` and ``right`` are symmetric tensors of the orders h and n - h (h = n // 2), packed, one column per
+term K. The entry ``i <= j <= ..`` of the symmetrised product is the mean over all ways of giving h of its n places
+to the left factor. One matrix product holds every way; it is done in blocks that share the smallest index i,
+whose entries are a contiguous tail of the packed order, so that memory stays small and no block is computed that
+is not read.
+"""
+
+import numpy as np
+from numba import njit
+
+from .packed import packed_size
+
+
+def symmetrised_product(left: np.ndarray, right: np.ndarray, inputs: int, order: int) -> np.ndarray:
+    """Packed entries ``(C(inputs + order - 1, order),)`` of ``Sym(sum_K left right)``, order 2 to 5."""
+    if order == 2:
+        product = left @ right.T
+        rows, columns = np.triu_indices(inputs)
+        return 0.5 * (product[rows, columns] + product[columns, rows])
+    if order == 3:
+        packed = np.empty(packed_size(inputs, 3))
+        _gather_third(left @ right.T, packed)
+        return packed
+    return _fourth(left, right, inputs) if order == 4 else _fifth(left, right, inputs)
+
+
+def _fourth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
+    """Pairs with pairs: both factors take both roles, so they are stacked to get L R + R L at once."""
+    packed = np.empty(packed_size(inputs, 4))
+    both, swapped = np.hstack((left, right)), np.hstack((right, left))
+    done = 0
+    for i in range(inputs):
+        tail = len(left) - packed_size(inputs - i, 2)
+        block = both[tail : tail + inputs - i] @ swapped[tail:].T
+        done = _gather_fourth(block, packed, done)
+    return packed
+
+
+def _fifth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
+    """Pairs with triples: index i sits in the pair (``near``) or in the triple (``far``)."""
+    packed = np.empty(packed_size(inputs, 5))
+    done = 0
+    for i in range(inputs):
+        pairs = len(left) - packed_size(inputs - i, 2)
+        triples = len(right) - packed_size(inputs - i, 3)
+        near = left[pairs : pairs + inputs - i] @ right[triples:].T
+        far = left[pairs:] @ right[triples : triples + packed_size(inputs - i, 2)].T
+        _add_transpose(far)
+        done = _gather_fifth(near, far, packed, done)
+    return packed
+
+
+@njit(cache=True, nogil=True)
+def _gather_third(product, packed):
+    inputs = product.shape[0]
+    row = _pair_rows(inputs)
+    entry = 0
+    for i in range(inputs):
+        for j in range(i, inputs):
+            for k in range(j, inputs):
+                total = product[i, row[j] + k] + product[j, row[i] + k] + product[k, row[i] + j]
+                packed[entry] = total / 3.0
+                entry += 1
+
+
+@njit(cache=True, nogil=True)
+def _pair_rows(inputs):
+    """``row[i] + j`` is the rank of the pair i <= j."""
+    row = np.empty(inputs, dtype=np.int64)
+    for i in range(inputs):
+        row[i] = i * inputs - i * (i - 1) // 2 - i
+    return row
+
+
+@njit(cache=True, nogil=True)
+def _triple_rows(inputs):
+    """``row[i, j] + k`` is the rank of the triple i <= j <= k."""
+    row = np.empty((inputs, inputs), dtype=np.int64)
+    rank = 0
+    for i in range(inputs):
+        for j in range(i, inputs):
+            row[i, j] = rank - j
+            rank += inputs - j
+    return row
+
+
+@njit(cache=True, nogil=True)
+def _gather_fourth(block, packed, entry):
+    """Entries (0, j, k, l), indices counted from the block's first one."""
+    inputs = block.shape[0]
+    row = _pair_rows(inputs)
+    for j in range(inputs):
+        for k in range(j, inputs):
+            for l in range(k, inputs):
+                total = block[j, row[k] + l] + block[k, row[j] + l] + block[l, row[j] + k]
+                packed[entry + l - k] = total / 6.0
+            entry += inputs - k
+    return entry
+
+
+@njit(cache=True, nogil=True)
+def _gather_fifth(near, far, packed, entry):
+    """Entries (0, j, k, l, m): four pairs hold the index 0, six do not."""
+    inputs = near.shape[0]
+    row = _pair_rows(inputs)
+    triple = _triple_rows(inputs)
+    for j in range(inputs):
+        for k in range(j, inputs):
+            for l in range(k, inputs):
+                jkl, jk, jl, kl = triple[j, k] + l, row[j] + k, row[j] + l, row[k] + l
+                for m in range(l, inputs):
+                    with_first = (
+                        near[j, triple[k, l] + m]
+                        + near[k, triple[j, l] + m]
+                        + near[l, triple[j, k] + m]
+                        + near[m, jkl]
+                    )
+                    without = far[jk, row[l] + m] + far[jl, row[k] + m] + far[kl, row[j] + m]
+                    packed[entry + m - l] = (with_first + without) / 10.0
+                entry += inputs - l
+    return entry
+
+
+@njit(cache=True, nogil=True)
+def _add_transpose(matrix):
+    """``matrix += matrix.T`` in place, tile by tile."""
+    size = matrix.shape[0]
+    tile = 32
+    for r0 in range(0, size, tile):
+        for c0 in range(r0, size, tile):
+            for r in range(r0, min(r0 + tile, size)):
+                for c in range(max(c0, r), min(c0 + tile, size)):
+                    total = matrix[r, c] + matrix[c, r]
+                    matrix[r, c] = total
+                    matrix[c, r] = total

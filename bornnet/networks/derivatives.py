@@ -1,0 +1,239 @@
+"""All partial derivatives of a network, to any order, by meeting in the middle.
+
+In Taylor convention: ``u_p`` is the order-p part of a layer's pre-activation as a polynomial in the displacement,
+``c_k`` the activation's Taylor coefficients, and ``a_q`` the order-q part of the adjoint df/dy of the layer. Every
+tree diagram of order n has exactly one vertex whose branches towards the leaves carry at most h = n // 2 leaves
+each, while more than h meet there: follow the heavy branch down from the output. Summing over that vertex,
+
+    f_n = sum over layers, neurons, q <= n-h-1 of  a_q [ sum_(k>=2) c_k (u_1 + .. + u_h)^k ]_(n-q),
+
+so nothing of an order above n/2 is ever pushed through the network: u goes forward to order h, a comes
+backward to order n-h-1. Each product of factors is cut into a left part of order h and a right part, and one
+matrix product over neurons and kinds of left part sums everything:
+
+    f_2 = u1 . a0 c2 u1
+    f_3 = u1 . (a0 c3 u1^2 + a1 c2 u1)
+    f_4 = u1^2 . (a0 c4 u1^2 + a1 c3 u1) + u2 . (3 a0 c3 u1^2 + 2 a1 c2 u1 + a0 c2 u2)
+
+and so on by machine: ``middle_terms`` lists them for any order.
+"""
+
+import os
+from functools import cached_property
+from itertools import groupby
+from math import factorial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .assembly import symmetrised_product
+from .expansion import Expansion, as_double, check_order, expand
+from .layers import Layers, read_layers
+from .packed import multiplicity_factorials, multiply, packed_size, scatter_product, unpack
+from .partitions import Partition, arrangements, middle_terms, partitions
+
+
+def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool = False) -> Tensor:
+    """All partial derivatives of that order.
+
+    Args:
+        model: an ``MLP`` or a ``torch.nn.Sequential`` of Linear and supported activations.
+        order: 1 or more.
+        at: the point ``(inputs,)``, by default 0, or a batch of points ``(batch, inputs)``.
+        packed: one entry per multiset of indices instead of the dense symmetric tensor.
+
+    Returns:
+        float64, without autograd history: ``(inputs,) * order``, or ``(C(inputs+order-1, order),)`` in the order of
+        ``itertools.combinations_with_replacement`` if packed. In front of it stand an axis ``outputs`` where the
+        network has several, and before that an axis ``batch`` where ``at`` is a batch.
+
+    Raises ``InputError`` for a bad order, a wrong shape of ``at``, a module that is not supported, and a result that
+    would not fit in memory. Warns with ``DerivativeWarning`` where ReLU is expanded beyond order 1.
+    """
+    order = check_order(order, lowest=1)
+    with torch.no_grad():
+        layers = read_layers(model)
+        device = layers.weight.device
+        points = None if at is None else as_double(at, "at", device)
+        if points is not None and (points.ndim not in (1, 2) or points.shape[-1] != layers.inputs):
+            raise InputError(
+                f"at must be ({layers.inputs},) or (batch, {layers.inputs}), got {tuple(points.shape)}"
+            )
+        batch = None if points is None or points.ndim == 1 else len(points)
+        _check_memory(layers, order, packed, copies=len(layers.weight) * (1 if batch is None else batch))
+        singles = [points] if batch is None else points
+        found = [_tensors_at(expand(model, order, point), order, packed) for point in singles]
+        result = torch.from_numpy(found[0] if batch is None else np.stack(found)) if found else torch.empty(0)
+        return result.to(device)
+
+
+def _tensors_at(net: Expansion, order: int, packed: bool) -> np.ndarray:
+    flow = _forward(net, order)
+    outputs = net.readout.numpy()
+    tensors = []
+    for readout in outputs:
+        partials = _partials(flow, readout, net.inputs, order)
+        tensors.append(partials if packed else unpack(partials, net.inputs, order))
+    return tensors[0] if net.scalar else np.stack(tensors)
+
+
+class _LayerFlow:
+    """One hidden layer: activation coefficients ``c`` and the parts ``u[p]`` that reach it, with their products."""
+
+    def __init__(self, weight: np.ndarray, c: np.ndarray, u: dict[int, np.ndarray], inputs: int) -> None:
+        self.weight, self.c, self.u, self.inputs = weight, c, u, inputs
+        self._products: dict[Partition, np.ndarray] = {}
+
+    def product(self, partition: Partition) -> np.ndarray:
+        """``prod u[p]`` over the partition."""
+        if len(partition) == 1:
+            return self.u[partition[0]]
+        if partition not in self._products:
+            first, rest = partition[0], partition[1:]
+            degrees = (first, sum(rest))
+            self._products[partition] = multiply(self.u[first], self.product(rest), self.inputs, degrees)
+        return self._products[partition]
+
+    def present(self, partition: Partition) -> bool:
+        return all(part in self.u for part in partition)
+
+    def output_part(self, p: int) -> np.ndarray | None:
+        """Order p of the layer's output ``s(z)``: Faà di Bruno."""
+        total = None
+        for partition in filter(self.present, partitions(p, p)):
+            term = self.product(partition) * (arrangements(partition) * self.c[len(partition)])
+            total = term if total is None else total + term
+        return total
+
+    def slope_part(self, m: int) -> np.ndarray | None:
+        """Order m >= 1 of the layer's slope ``s'(z)``."""
+        total = None
+        for partition in filter(self.present, partitions(m, m)):
+            k = len(partition) + 1
+            term = self.product(partition) * (arrangements(partition) * k * self.c[k])
+            total = term if total is None else total + term
+        return total
+
+
+def _forward(net: Expansion, order: int) -> list[_LayerFlow]:
+    """Push u to order h = order // 2 through the hidden layers."""
+    flow: list[_LayerFlow] = []
+    for weight_tensor, c in zip(net.weights, net.coefficients, strict=True):
+        weight = weight_tensor.numpy()
+        if not flow:
+            u = {1: np.ascontiguousarray(weight.T)}
+        else:
+            parts = {p: flow[-1].output_part(p) for p in range(1, max(1, order // 2) + 1)}
+            u = {p: part @ weight.T for p, part in parts.items() if part is not None}
+        flow.append(_LayerFlow(weight, c.numpy(), u, net.inputs))
+    return flow
+
+
+def _backward(flow: list[_LayerFlow], readout: np.ndarray, highest: int) -> list[dict[int, np.ndarray]]:
+    """Pull the adjoint's orders 0..highest from the output to every hidden layer."""
+    adjoints: list[dict[int, np.ndarray]] = [{0: readout}]
+    for layer in reversed(flow[1:]):
+        above = adjoints[0]
+        below: dict[int, np.ndarray] = {}
+        for q in range(highest + 1):
+            parts = [above[q] * layer.c[1]] if q in above else []
+            for m in range(1, q + 1):
+                slope = layer.slope_part(m) if q - m in above else None
+                if slope is not None:
+                    a = above[q - m]
+                    parts.append(slope * a if q == m else multiply(a, slope, layer.inputs, (q - m, m)))
+            if parts:
+                below[q] = sum(parts[1:], parts[0]) @ layer.weight
+        adjoints.insert(0, below)
+    return adjoints
+
+
+def _partials(flow: list[_LayerFlow], readout: np.ndarray, inputs: int, order: int) -> np.ndarray:
+    """Packed partial derivatives of one output."""
+    if not flow:
+        return readout.copy() if order == 1 else np.zeros(packed_size(inputs, order))
+    adjoints = _backward(flow, readout, max(0, order - order // 2 - 1))
+    if order == 1:
+        return (adjoints[0][0] * flow[0].c[1]) @ flow[0].weight
+    factors = _factors(flow, adjoints, order)
+    if order <= 5:
+        ((left, right),) = factors.values()
+        half = order // 2
+        left *= (multiplicity_factorials(inputs, half) / factorial(half))[:, None]
+        right *= (multiplicity_factorials(inputs, order - half) / factorial(order - half))[:, None]
+        tensor = symmetrised_product(left, right, inputs, order)
+        tensor *= factorial(order)
+        return tensor
+    polynomial = np.zeros(packed_size(inputs, order))
+    for degree, (left, right) in factors.items():
+        scatter_product(left, right, inputs, (degree, order - degree), polynomial)
+    polynomial *= multiplicity_factorials(inputs, order)
+    return polynomial
+
+
+def _factors(
+    flow: list[_LayerFlow], adjoints: list[dict[int, np.ndarray]], order: int
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Left and right factors of the middle terms by the left one's order, a column per neuron and kind."""
+    lefts: dict[int, list[np.ndarray]] = {}
+    rights: dict[int, list[np.ndarray]] = {}
+    for layer, adjoint in zip(flow, adjoints, strict=True):
+        for left, right in _layer_factors(layer, adjoint, order).items():
+            lefts.setdefault(sum(left), []).append(layer.product(left))
+            rights.setdefault(sum(left), []).append(right)
+    return {degree: (np.hstack(lefts[degree]), np.hstack(rights[degree])) for degree in lefts}
+
+
+def _layer_factors(
+    layer: _LayerFlow, adjoint: dict[int, np.ndarray], order: int
+) -> dict[Partition, np.ndarray]:
+    """For each left part that the layer has, the sum of what multiplies it."""
+    rights: dict[Partition, np.ndarray] = {}
+    for term in middle_terms(order):
+        if term.q not in adjoint or not layer.present(term.left + term.right):
+            continue
+        scale = term.count * layer.c[term.k]
+        a = adjoint[term.q]
+        if term.q == 0:
+            value = layer.product(term.right) * (scale * a)
+        elif not term.right:
+            value = a * scale
+        else:
+            value = multiply(layer.product(term.right), a, layer.inputs, (sum(term.right), term.q)) * scale
+        rights[term.left] = rights[term.left] + value if term.left in rights else value
+    return rights
+
+
+def _check_memory(layers: Layers, order: int, packed: bool, copies: int) -> None:
+    """Refuse before any work what would not fit."""
+    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    need = _memory_estimate(layers, order, packed, copies)
+    if need <= 0.8 * here:
+        return
+    advice = "taylor_terms gives this order along any number of directions in little memory"
+    if not packed:
+        packed_need = _memory_estimate(layers, order, True, copies)
+        if packed_need <= 0.8 * here:
+            advice = f"packed=True takes {packed_need / 1e9:.3g} GB; {advice}"
+    raise InputError(
+        f"the {'packed' if packed else 'dense'} derivative of order {order} in {layers.inputs} inputs needs "
+        f"{need / 1e9:.3g} GB of memory and this machine has {here / 1e9:.3g} GB; {advice}"
+    )
+
+
+def _memory_estimate(layers: Layers, order: int, packed: bool, copies: int) -> float:
+    """Bytes: the result, one packed copy, and the factors of the middle product with their temporaries."""
+    size = packed_size(layers.inputs, order)
+    result = copies * (size if packed else layers.inputs**order) + size
+    if order == 1:
+        return 8.0 * result
+    neurons = sum(len(layer.weight) for layer in layers.hidden)
+    lefts = {term.left for term in middle_terms(order)}
+    factors = sum(
+        packed_size(layers.inputs, sum(left)) + packed_size(layers.inputs, order - sum(left))
+        for left in lefts
+    )
+    return 8.0 * (result + 2 * neurons * factors)
