@@ -30,14 +30,14 @@ def to_tensor(values: Any, like: torch.Tensor) -> torch.Tensor:
 
 class _Exact(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, potentials: torch.Tensor, value: Value, pullback: Pullback) -> torch.Tensor:  # type: ignore[override]
+    def forward(ctx: Any, potentials: torch.Tensor, value: Value, pullback: Pullback) -> torch.Tensor:
         ctx.save_for_backward(potentials)
         ctx.pullback = pullback
         return to_tensor(value(to_numpy(potentials)), potentials)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (potentials,) = ctx.saved_tensors
         pulled = ctx.pullback(to_numpy(potentials), to_numpy(grad))
         return to_tensor(pulled, potentials).to(potentials.dtype), None, None

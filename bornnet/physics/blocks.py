@@ -57,8 +57,9 @@ def worker_count(workers: int | None) -> int:
     return os.cpu_count() or 1
 
 
-def over_rows(kernel: Callable[[int, int], int], rows: int, cells: int, workers: int | None) -> int:
-    """Run `kernel(start, stop)` over all rows, on several threads where that pays, and sum what it returns."""
+def over_rows(kernel: Callable[[int, int], int], potentials: np.ndarray, workers: int | None) -> int:
+    """Run `kernel(start, stop)` over all potentials, on threads where that pays; sum what it returns."""
+    rows, cells = potentials.shape
     chunk = max(1, _CHUNK // (cells * LANES)) * LANES
     starts = range(0, rows, chunk)
     threads = min(worker_count(workers), len(starts))

@@ -2,8 +2,8 @@
 
     a0(lambda U) = sum_n lambda^n a^(n)(U),     a^(n)(U) = sum K_n[i1, .., in] U[i1] .. U[in]
 
-With G(r, r') = min(r, r'), `a^(n) = - int r1 U(r1) G(r1, r2) U(r2) .. G(r_{n-1}, r_n) U(r_n) r_n`; on cells every
-order is exact.
+With G(r, r') = min(r, r'), `a^(n) = - int r1 U(r1) G(r1, r2) U(r2) .. G(r_{n-1}, r_n) U(r_n) r_n`; on cells
+every order is exact.
 """
 
 from fractions import Fraction
@@ -23,8 +23,8 @@ Series = list[np.ndarray]  # a power series in the U of all cells: entry n, its 
 def born_terms(potentials: Any, order: int, *, workers: int | None = None) -> Any:
     """The Born terms a^(1) .. a^(order), in units of the range.
 
-    (u, u') is carried across the cells as a power series in lambda, truncated at the order wanted; a0 is then one
-    division of power series. O(cells order^2) for all orders together.
+    (u, u') is carried across the cells as a power series in lambda, truncated at the order wanted; a0 is then
+    one division of power series. O(cells order^2) for all orders together.
 
     Args:
         potentials: `(..., cells)`, any finite real U; or a torch tensor, through which autograd flows.
@@ -48,7 +48,7 @@ def born_terms(potentials: Any, order: int, *, workers: int | None = None) -> An
         )
     rows, batch = as_potentials(potentials)
     terms = np.empty((order, len(rows)))
-    if over_rows(lambda a, b: _terms_kernel(rows, a, b, terms), *rows.shape, workers):
+    if over_rows(lambda a, b: _terms_kernel(rows, a, b, terms), rows, workers):
         refuse_nonfinite(rows, batch)
     return terms.reshape(order, *batch)
 
@@ -58,17 +58,18 @@ def _pullback(potentials: np.ndarray, grad: np.ndarray, workers: int | None) -> 
     rows, _ = as_potentials(potentials)
     weights = np.ascontiguousarray(grad, dtype=np.float64).reshape(len(grad), len(rows))
     gradient = np.empty(rows.shape)
-    over_rows(lambda a, b: _pullback_kernel(rows, a, b, weights, gradient), *rows.shape, workers)
+    over_rows(lambda a, b: _pullback_kernel(rows, a, b, weights, gradient), rows, workers)
     return gradient.reshape(potentials.shape)
 
 
 def born_kernel(order: int, cells: int) -> np.ndarray:
     """The Born kernel K_n: the symmetric tensor with `a^(n)(U) = sum K_n[i1, .., in] U[i1] .. U[in]`.
 
-    Built cell by cell from the Riccati form of the radial equation. With y = u / u', U constant in a cell of unit
-    width and x = U h^2, `y -> (y + t) / (1 - x t y)` where `t = tan sqrt(x) / sqrt(x)`. Its coefficient of x^k is a
-    polynomial in y with positive coefficients, and y itself is r minus the scattering length of the cells so far,
-    whose Born kernels are all negative: nothing cancels, and every entry is exact to rounding.
+    Built cell by cell from the Riccati form of the radial equation. With y = u / u', U constant in a cell of
+    unit width and x = U h^2, `y -> (y + t) / (1 - x t y)` where `t = tan sqrt(x) / sqrt(x)`. Its coefficient
+    of x^k is a polynomial in y with positive coefficients, and y itself is r minus the scattering length of
+    the cells so far, whose Born kernels are all negative: nothing cancels, and every entry is exact to
+    rounding.
 
     Args:
         order: n, at least 1.
@@ -97,21 +98,20 @@ def born_kernel(order: int, cells: int) -> np.ndarray:
             for rest in range(order - k + 1):
                 constant = crossing[k][0] if rest == 0 else 0.0
                 term = sum((c * y_p[rest] for c, y_p in zip(crossing[k][1:], powers, strict=False)), constant)
-                _place(kernels[k + rest], term / comb(k + rest, k), i, k, rest)
+                _place(kernels[k + rest], np.asarray(term) / comb(k + rest, k), i, k, rest)
     return kernels[order] * -(float(cells) ** -(2 * order + 1))
 
 
 def _crossing_polynomials(order: int) -> list[list[float]]:
     """`polynomials[k][p]`: the coefficient of x^k y^p in (y + t) / (1 - x t y), t = tan sqrt(x) / sqrt(x)."""
+    zero = Fraction(0)
     tangent = [Fraction(1)]  # t' follows from T = sqrt(x) t, T' = 1 + T^2
     for j in range(1, order + 1):
-        tangent.append(sum((tangent[a] * tangent[j - 1 - a] for a in range(j)), Fraction(0)) / (2 * j + 1))
-    polynomials = [[Fraction(0)] * (k + 2) for k in range(order + 1)]
-    power = [Fraction(1)] + [Fraction(0)] * order  # t^m
+        tangent.append(sum((tangent[a] * tangent[j - 1 - a] for a in range(j)), zero) / (2 * j + 1))
+    polynomials = [[zero] * (k + 2) for k in range(order + 1)]
+    power = [Fraction(1)] + [zero] * order  # t^m
     for m in range(order + 1):
-        following = [
-            sum((power[a] * tangent[j - a] for a in range(j + 1)), Fraction(0)) for j in range(order + 1)
-        ]
+        following = [sum((power[a] * tangent[j - a] for a in range(j + 1)), zero) for j in range(order + 1)]
         for k in range(m, order + 1):
             polynomials[k][m + 1] += power[k - m]
             polynomials[k][m] += following[k - m]
@@ -129,7 +129,7 @@ def _symmetric_product(a: Series, b: Series, degree: int) -> Series:
                 left = tuple(slice(None) if k in axes else None for k in range(n))
                 right = tuple(None if k in axes else slice(None) for k in range(n))
                 terms.append(a[m][left] * b[n - m][right] / comb(n, m))
-        product.append(sum(terms, np.float64(0)))
+        product.append(np.asarray(sum(terms)))
     return product
 
 
@@ -141,7 +141,7 @@ def _place(kernel: np.ndarray, term: np.ndarray, i: int, k: int, rest: int) -> N
 
 
 def _sorted(tensor: np.ndarray) -> np.ndarray:
-    """A tensor that is symmetric but for rounding, made so exactly: each entry is the one at the sorted indices."""
+    """A tensor that is symmetric to rounding, made so exactly: each entry that at the sorted indices."""
     rank = np.ndim(tensor)
     for last in range(1, rank):  # a bubble sort of the indices, from its last comparison to its first
         for a in range(last - 1, -1, -1):
@@ -189,8 +189,8 @@ def _inverse_factorials(count):
 
 @compiled
 def _load_normalized(potentials, row, lanes, x, size):
-    """Load potentials divided by the integral of r |U|, written to `size`, so that no power of lambda underflows
-    or overflows; returns the number of entries that are NaN or infinite."""
+    """Load potentials divided by the integral of r |U|, written to `size`, so that no power of lambda
+    underflows or overflows; returns the number of entries that are NaN or infinite."""
     cells = potentials.shape[1]
     load_block(potentials, row, lanes, 0, cells, 1.0 / (float(cells) * float(cells)), x)
     size[:] = 0.0

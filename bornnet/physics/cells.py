@@ -9,7 +9,7 @@ potential builds d from small terms of one sign, and a0 keeps its relative accur
 
 from math import cos, cosh, exp, sin, sinh, sqrt
 
-from .stumpff import SHALLOW, c2, c3, compiled
+from .stumpff import c2, c3, compiled
 
 LARGE = 2.0**100
 """Above this a solution is scaled down by a power of two: only ratios of u, v and d matter."""

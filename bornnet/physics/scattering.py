@@ -1,6 +1,6 @@
-"""The zero-energy scattering length of piecewise-constant potentials, and its gradient: exact but for rounding.
+"""The zero-energy scattering length of piecewise-constant potentials and its gradient, exact to rounding.
 
-    u'' = -U u,  u(0) = 0,      a0 = 1 - u(1) / u'(1),      d a0 / d U_i = - integral over cell i of (u / u'(1))^2
+    u'' = -U u,  u(0) = 0,   a0 = 1 - u(1) / u'(1),   d a0 / d U_i = - integral over cell i of (u / u'(1))^2
 
 Lengths are in units of the range; U > 0 attracts. a0 is negative for a shallow attractive potential, positive
 for a repulsive one and where there is a bound state just below threshold; it is 0 for U = 0.
@@ -70,7 +70,8 @@ def scattering_length_and_gradient(potentials: Any, *, workers: int | None = Non
 
     Returns:
         `(...)` and `(..., cells)`. At the unitary limit both are infinite: `inf` and `-inf`.
-        Args and errors are those of `scattering_length`; for torch tensors the results carry no further graph.
+        Args and errors are those of `scattering_length`; for torch tensors the results carry no further
+        graph.
     """
     if is_tensor(potentials):
         from .autograd import to_numpy, to_tensor
@@ -95,7 +96,7 @@ def inverse_length_from_edge(d: np.ndarray, v: np.ndarray, cells: int) -> np.nda
 def edge(rows: np.ndarray, batch: tuple[int, ...], workers: int | None) -> tuple[np.ndarray, np.ndarray]:
     """d = r u' - u (in cells) and v = u' at the edge of each potential, up to a factor common to both."""
     d, v = np.empty(len(rows)), np.empty(len(rows))
-    if over_rows(lambda a, b: _edge_kernel(rows, a, b, d, v), *rows.shape, workers):
+    if over_rows(lambda a, b: _edge_kernel(rows, a, b, d, v), rows, workers):
         refuse_nonfinite(rows, batch)
     return d, v
 
@@ -108,14 +109,14 @@ def edge_and_integrals(
     Divided by v^2 they are the gradient of a0; by (h d)^2, the gradient of -1 / a0; or by nothing.
     """
     d, v, integrals = np.empty(len(rows)), np.empty(len(rows)), np.empty(rows.shape)
-    if over_rows(lambda a, b: _integral_kernel(rows, a, b, divisor, d, v, integrals), *rows.shape, workers):
+    if over_rows(lambda a, b: _integral_kernel(rows, a, b, divisor, d, v, integrals), rows, workers):
         refuse_nonfinite(rows, batch)
     return d, v, integrals
 
 
 @compiled
 def _cross_lanes(x, i, u, v, d, before):
-    """Take all lanes across cell i. The few that are deep are taken again, from the state kept in `before`."""
+    """Take all lanes across cell i. The few that are deep are taken again, from the state in `before`."""
     deep = count_deep(x)
     if deep > 0:
         before[0] = u
@@ -225,7 +226,7 @@ def _integral_kernel(potentials, start, stop, divisor, d_out, v_out, integrals):
 
 @compiled
 def _square_deep_lanes(x, i, u, v, squares):
-    """The integrals over cell i in the lanes where it is deep; all earlier ones take on that cell's factor."""
+    """The integrals over cell i in the lanes where it is deep; earlier ones take on that cell's factor."""
     for b in range(LANES):
         if abs(x[i, b]) > SHALLOW:
             _, _, _, squares[i, b], factor = cross_deep(x[i, b], float(i), u[b], v[b])

@@ -10,10 +10,10 @@ See K. Stumpff, Himmelsmechanik I (1959).
 from numba import njit
 
 SHALLOW = 4.0
-"""For |x| <= SHALLOW the Taylor polynomials below are exact to rounding (the first term left out is < 1e-17)."""
+"""For |x| <= SHALLOW the Taylor polynomials below are exact to rounding: what is left out is < 1e-17."""
 
 kernel = njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
-"""How the loops over potentials are compiled: fused multiply-adds, but nothing reordered, and NaN stays NaN."""
+"""How the loops over potentials are compiled: fused multiply-adds, nothing reordered, and NaN stays NaN."""
 
 compiled = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
 """The same for what they are made of, which is compiled into them and not kept apart."""

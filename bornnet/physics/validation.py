@@ -1,4 +1,4 @@
-"""What counts as a potential: checks and conversions at the door, so that the kernels can trust their input."""
+"""What counts as a potential: checks and conversions at the door, so that kernels can trust their input."""
 
 import sys
 from typing import Any
@@ -78,7 +78,7 @@ def refuse_oversize(what: str, count: int, advice: str) -> None:
 
 
 def available_memory() -> int:
-    """Bytes of memory that can be taken now without swapping (all there is, where the system does not tell)."""
+    """Bytes of memory that can be taken now without swapping; all there is, where the system is silent."""
     try:
         with open("/proc/meminfo") as lines:
             for line in lines:

@@ -21,16 +21,17 @@ _MOST_STEPS = 100
 def weinberg_eigenvalue(potentials: Any, *, workers: int | None = None) -> Any:
     """The strength eta = 1 / lambda_c of attractive potentials; 0 for U = 0.
 
-    lambda_c is the smallest zero of `v(lambda) = u'(1; lambda U)`, an entire function of order 1/2 that has only
-    real positive zeros when U >= 0. Laguerre's step in its limit for such functions,
-    `lambda += v / sqrt(v'^2 - v v'')`, starts at 0, never oversteps the first zero, and converges cubically.
+    lambda_c is the smallest zero of `v(lambda) = u'(1; lambda U)`, an entire function of order 1/2 that has
+    only real positive zeros when U >= 0. Laguerre's step in its limit for such functions, `lambda += v /
+    sqrt(v'^2 - v v'')`, starts at 0, never oversteps the first zero, and converges cubically.
 
     Args:
         potentials: `(..., cells)`, U >= 0; or a torch tensor, through which autograd flows.
         workers: threads; all processors by default. The result does not depend on it.
 
     Returns:
-        `(...)` float64, homogeneous of degree one in U, with a relative error of a few 1e-16 times sqrt(cells).
+        `(...)` float64, homogeneous of degree one in U, with a relative error of a few 1e-16 times
+        sqrt(cells).
 
     Raises:
         InputError: not a real array with at least one cell, or an entry that is negative, NaN or infinite.
@@ -45,7 +46,7 @@ def weinberg_eigenvalue(potentials: Any, *, workers: int | None = None) -> Any:
         )
     rows, batch = as_potentials(potentials)
     eta = np.empty(len(rows))
-    if over_rows(lambda a, b: _eigenvalue_kernel(rows, a, b, eta), *rows.shape, workers):
+    if over_rows(lambda a, b: _eigenvalue_kernel(rows, a, b, eta), rows, workers):
         refuse_nonfinite(rows, batch)
         refuse_negative(rows, batch)
     return eta.reshape(batch)[()]
@@ -77,7 +78,7 @@ def bound_states(potentials: Any, *, workers: int | None = None) -> Any:
         return to_tensor(bound_states(to_numpy(potentials), workers=workers), potentials)
     rows, batch = as_potentials(potentials)
     count = np.empty(len(rows), dtype=np.int64)
-    if over_rows(lambda a, b: _count_kernel(rows, a, b, count), *rows.shape, workers):
+    if over_rows(lambda a, b: _count_kernel(rows, a, b, count), rows, workers):
         refuse_nonfinite(rows, batch)
     return count.reshape(batch)[()]
 
@@ -221,7 +222,7 @@ def _count_kernel(potentials, start, stop, count):
 
 @compiled
 def _crossings(phase, u):
-    """Multiples of pi that the phase passed; where rounding leaves a doubt, the sign of u behind it decides."""
+    """Multiples of pi that the phase passed; where rounding leaves a doubt, the sign of u decides."""
     turns = floor(phase / pi)
     rest = phase / pi - turns
     odd = turns % 2 == 1

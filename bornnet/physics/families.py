@@ -1,0 +1,194 @@
+"""Families of attractive potentials, each potential at exactly the strength that was drawn for it.
+
+A family is a measure over shapes; every shape is then scaled so that its Weinberg eigenvalue eta equals a
+number drawn uniformly or log-uniformly from the range asked for. All random numbers are a pure function of
+the seed, the family, the number of cells and the index of the potential: they come in chunks of fixed size,
+each from its own Philox stream, so that a set can be cut and shared out anywhere and stays the same bit for
+bit.
+
+Adding a family is one function and one row of FAMILIES.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+from zlib import crc32
+
+import numpy as np
+from scipy.special import erf
+
+from ..errors import InputError
+from ..vocabulary import suggestion
+from .blocks import worker_count
+from .validation import as_count
+from .weinberg import weinberg_eigenvalue
+
+Shapes = Callable[[np.random.Generator, int, int], np.ndarray]
+
+_CHUNK = 1 << 16  # numbers drawn from one stream; part of what defines the data
+
+
+def sample_potentials(
+    family: str,
+    samples: int,
+    cells: int,
+    *,
+    strength: tuple[float, float],
+    spacing: Literal["log", "uniform"] = "log",
+    seed: int = 0,
+    start: int = 0,
+    workers: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw potentials `start .. start + samples` of the infinite sequence that (family, cells, seed) stands
+    for.
+
+    Args:
+        family: a name in FAMILIES.
+        samples: how many, 0 or more.
+        cells: cells of each potential.
+        strength: range of the Weinberg eigenvalue eta, `0 < low <= high`. The same seed draws the same shapes
+        for
+            every range. From 1 on the Born series diverges.
+        spacing: whether log(eta) or eta is uniform.
+        seed: any integer of at least 0.
+        start: index of the first potential.
+        workers: threads; all processors by default. The result does not depend on it.
+
+    Returns:
+        `(samples, cells)` potentials, and their `(samples,)` eta: exact to a few times 1e-16, relative.
+
+    Raises:
+        InputError: an unknown family or spacing, an empty or non-positive range, or a count below its least.
+    """
+    if family not in FAMILIES:
+        raise InputError(
+            f"family: expected one of {', '.join(FAMILIES)}, got {family!r}{suggestion(family, FAMILIES)}"
+        )
+    if spacing not in ("log", "uniform"):
+        raise InputError(f"spacing: expected log or uniform, got {spacing!r}")
+    samples, cells = as_count("samples", samples, 0), as_count("cells", cells)
+    seed, start = as_count("seed", seed, 0), as_count("start", start, 0)
+    low, high = _range(strength)
+
+    potentials, eta = np.empty((samples, cells)), np.empty(samples)
+    rows = max(1, _CHUNK // cells)
+
+    def draw(chunk: int) -> None:
+        first = chunk * rows
+        source = np.random.SeedSequence(seed, spawn_key=(crc32(family.encode()), cells, chunk))
+        rng = np.random.Generator(np.random.Philox(source))
+        position = rng.random(rows)
+        asked = low * (high / low) ** position if spacing == "log" else low + (high - low) * position
+        shapes = FAMILIES[family](rng, rows, cells)
+        kept = slice(max(start - first, 0), min(start + samples - first, rows))
+        place = slice(first + kept.start - start, first + kept.stop - start)
+        scale = asked[kept] / weinberg_eigenvalue(shapes[kept], workers=1)
+        np.multiply(shapes[kept], scale[:, None], out=potentials[place])
+        eta[place] = asked[kept]
+
+    chunks = range(start // rows, (start + samples - 1) // rows + 1) if samples else range(0)
+    threads = min(worker_count(workers), len(chunks))
+    if threads <= 1:
+        for chunk in chunks:
+            draw(chunk)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(draw, chunks))
+    return potentials, eta
+
+
+def _range(strength: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(bound) for bound in strength)
+    except (TypeError, ValueError):
+        raise InputError(f"strength: expected a range (low, high) of eta, got {strength!r}") from None
+    if not 0 < low <= high < np.inf:
+        raise InputError(f"strength: expected 0 < low <= high, got {low:g}, {high:g}")
+    return low, high
+
+
+def _centres(cells: int) -> np.ndarray:
+    return (np.arange(cells) + 0.5) / cells
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float, rows: int) -> np.ndarray:
+    """A column of numbers, uniform in the logarithm."""
+    return low * (high / low) ** rng.random((rows, 1))
+
+
+def rough(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """Independent cells, from a single spike to nearly flat: Dirichlet weights whose total concentration is
+    log-uniform from 0.1 to 100 a cell. All cells are alike: spikes come everywhere equally often."""
+    concentration = _log_uniform(rng, 0.1 / cells, 100.0, rows)
+    # Gamma(a) = Gamma(a + 1) U^(1/a), in logarithms: at small concentrations the weights underflow.
+    weights = np.log(rng.standard_gamma(concentration + 1.0, (rows, cells)))
+    weights -= rng.standard_exponential((rows, cells)) / concentration
+    weights -= weights.max(axis=1, keepdims=True)
+    return np.exp(weights, out=weights)
+
+
+def smooth(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """exp(g), g a Gaussian process on [0, 1] with reflecting ends: standard deviation log-uniform from 0.1 to
+    3, correlation length log-uniform from 0.05 to 1."""
+    modes = 32
+    k = np.arange(1, modes + 1)
+    deviation = _log_uniform(rng, 0.1, 3.0, rows)
+    length = _log_uniform(rng, 0.05, 1.0, rows)
+    spectrum = np.exp(-((np.pi * k * length) ** 2) / 4)
+    spectrum *= deviation / np.sqrt((spectrum**2).sum(axis=1, keepdims=True) / 2)
+    amplitude = rng.standard_normal((rows, modes)) * spectrum
+    # einsum, not BLAS: its sums do not depend on the number of threads
+    return np.exp(np.einsum("rk,kc->rc", amplitude, np.cos(np.pi * k[:, None] * _centres(cells))))
+
+
+def square(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """Constant between two edges, cell averages: half of them wells from r = 0 with a uniform radius, half
+    shells between two uniform radii; none thinner than 1e-3."""
+    edges = np.sort(rng.random((rows, 2)), axis=1) * (1 - 1e-3)
+    inner = np.where(rng.random((rows, 1)) < 0.5, 0.0, edges[:, :1])
+    outer = edges[:, 1:] + 1e-3
+    left = np.arange(cells) / cells
+    return np.clip((np.minimum(outer, left + 1 / cells) - np.maximum(inner, left)) * cells, 0.0, 1.0)
+
+
+def gaussian(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """exp(-r^2 / 2w^2), cell averages, w log-uniform from 0.05 to 1."""
+    width = _log_uniform(rng, 0.05, 1.0, rows)
+    return np.diff(erf(np.arange(cells + 1) / cells / (np.sqrt(2) * width)), axis=1)
+
+
+def exponential(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """exp(-r / w), w log-uniform from 0.05 to 1."""
+    return np.exp(-_centres(cells) / _log_uniform(rng, 0.05, 1.0, rows))
+
+
+def yukawa(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """(exp(-r / w) - exp(-r / s)) / r at the centres of the cells: a Yukawa potential of range w, log-uniform
+    from 0.1 to 1, regularized by a heavier exchange of range s = w times a uniform number from 0.05 to
+    0.95."""
+    width = _log_uniform(rng, 0.1, 1.0, rows)
+    heavy = width * rng.uniform(0.05, 0.95, (rows, 1))
+    r = _centres(cells)
+    return -np.exp(-r / width) * np.expm1(r / width - r / heavy) / r
+
+
+def mixture(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
+    """Each potential from one of the other families, all equally likely."""
+    kinds = [shapes for name, shapes in FAMILIES.items() if name != "mixture"]
+    kind = rng.integers(len(kinds), size=rows)
+    potentials = np.empty((rows, cells))
+    for index, shapes in enumerate(kinds):
+        chosen = kind == index
+        potentials[chosen] = shapes(rng, int(chosen.sum()), cells)
+    return potentials
+
+
+FAMILIES: dict[str, Shapes] = {
+    "rough": rough,
+    "smooth": smooth,
+    "square": square,
+    "gaussian": gaussian,
+    "exponential": exponential,
+    "yukawa": yukawa,
+    "mixture": mixture,
+}
