@@ -96,7 +96,7 @@ def generate(
 
 
 def _rows(samples: int, cells: int) -> Iterator[tuple[int, int]]:
-    step = max(1, BLOCK // cells)
+    step = 16 * max(1, BLOCK // 16 // cells)  # whole chunks of the families' random streams
     for start in range(0, samples, step):
         yield start, min(start + step, samples)
 

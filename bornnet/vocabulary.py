@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Literal, get_args
 
-Family = Literal["cells", "smooth", "square", "gaussian", "exponential", "yukawa", "mixture"]
+Family = Literal["rough", "smooth", "square", "gaussian", "exponential", "yukawa", "mixture"]
 Spacing = Literal["log", "uniform"]
 Labels = Literal["value", "gradient"]
 Activation = Literal[

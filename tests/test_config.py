@@ -185,6 +185,12 @@ def test_configuration_imports_no_heavy_library():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
+def test_families_are_those_of_the_physics():
+    from bornnet.physics.families import FAMILIES
+
+    assert choices("family") == tuple(FAMILIES)
+
+
 def test_activations_are_those_of_the_networks():
     from bornnet.networks.activations import ACTIVATIONS
 
