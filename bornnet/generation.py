@@ -1,5 +1,6 @@
 """Making a dataset: potentials drawn, or the user's own, and labelled block by block."""
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from .errors import InputError
 from .files.atomic import check_new_file
 from .files.dataset import new_dataset
 from .files.potentials import file_sha256, read_potentials, require_finite
+
+_log = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
 """Numbers in a block of potentials: bounds the memory, and does not change the result."""
@@ -79,6 +82,7 @@ def generate(
             for name, values in (("strength", strength), ("scattering_length", labels[0])):
                 low, high = ranges[name]
                 ranges[name] = (min(low, float(values.min())), max(high, float(values.max())))
+            _log.debug("%d of %d potentials labelled", writer.rows, samples)
             progress(len(block))
     assert writer.sha256 is not None
     return Generated(
