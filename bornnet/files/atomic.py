@@ -50,8 +50,10 @@ def new_directory(path: str | Path, *, force: bool = False, marker: str | None =
     path = Path(path)
     check_new_directory(path, force=force, marker=marker)
     with lock(path):
-        check_new_directory(path, force=force, marker=marker)
         temporary, former = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.old")
+        if former.exists() and not path.exists():
+            os.replace(former, path)  # its replacement was killed between the two renames below
+        check_new_directory(path, force=force, marker=marker)
         _remove(temporary)
         try:
             temporary.mkdir()

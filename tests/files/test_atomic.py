@@ -190,3 +190,26 @@ def test_empty_folder_is_taken(tmp_path):
     with new_directory(tmp_path / "out") as temporary:
         (temporary / "content").write_text("new")
     assert entries(tmp_path / "out") == ["content"]
+
+
+def test_folder_whose_replacement_was_killed_between_the_renames_comes_back(tmp_path, monkeypatch):
+    def replace(text, force=False):
+        with new_directory(tmp_path / "out", force=force) as temporary:
+            (temporary / "content").write_text(text)
+
+    rename = os.replace
+
+    def die_at_the_second(source, target):
+        if Path(source).suffix == ".part":
+            raise SystemExit
+        rename(source, target)
+
+    replace("old")
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(os, "replace", die_at_the_second)
+        replace("new", force=True)
+    assert entries(tmp_path) == [".out.old"]
+    with pytest.raises(InputError, match="exists already"):
+        replace("newer")
+    assert (tmp_path / "out" / "content").read_text() == "old"
+    assert entries(tmp_path) == ["out"]
