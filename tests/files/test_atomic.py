@@ -205,9 +205,10 @@ def test_folder_whose_replacement_was_killed_between_the_renames_comes_back(tmp_
         rename(source, target)
 
     replace("old")
-    with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(os, "replace", die_at_the_second)
+    monkeypatch.setattr(os, "replace", die_at_the_second)
+    with pytest.raises(SystemExit):
         replace("new", force=True)
+    monkeypatch.undo()
     assert entries(tmp_path) == [".out.old"]
     with pytest.raises(InputError, match="exists already"):
         replace("newer")
