@@ -177,6 +177,7 @@ def _edge_kernel(potentials, start, stop, d_out, v_out):
 @kernel
 def _integral_kernel(potentials, start, stop, divisor, d_out, v_out, integrals):
     cells = potentials.shape[1]
+    scale = 1.0 / (float(cells) * float(cells))
     h = 1.0 / float(cells)
     x = np.empty((cells, LANES))
     squares = np.empty((cells, LANES))
@@ -190,7 +191,7 @@ def _integral_kernel(potentials, start, stop, divisor, d_out, v_out, integrals):
         u[:] = 0.0
         v[:] = 1.0
         d[:] = 0.0
-        deep = load_block(potentials, row, lanes, 0, cells, h * h, x)
+        deep = load_block(potentials, row, lanes, 0, cells, scale, x)
         if deep > 0:
             nonfinite += count_nonfinite(x, cells)
         for i in range(cells):
