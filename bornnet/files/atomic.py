@@ -76,6 +76,8 @@ def check_new_file(path: str | Path, *, force: bool = False) -> None:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path}: expected a file to write, got a folder; name a file inside it.")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: expected a file to write, got a device or a pipe.")
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} exists already; give another name, or --force to replace it.")
     _check_parent(path)

@@ -11,6 +11,8 @@ streaming, and by anyone. Times are not recorded: the same content gives the sam
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,10 +121,17 @@ def new_dataset(
     is the hash of the content. `InputError` as for `bornnet.files.atomic.new_file`.
     """
     text = json.dumps(configuration, sort_keys=True, allow_nan=False)
-    with new_file(path, force=force) as temporary, h5py.File(temporary, "w") as file:
-        writer = DatasetWriter(file, samples, cells, gradient)
-        yield writer
-        writer._finish(text)
+    try:
+        with new_file(path, force=force) as temporary, h5py.File(temporary, "w") as file:
+            writer = DatasetWriter(file, samples, cells, gradient)
+            yield writer
+            writer._finish(text)
+    except RuntimeError as error:
+        # So h5py reports a disk that fills up while the file is closed.
+        number = re.search(r"errno = (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def write_dataset(

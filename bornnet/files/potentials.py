@@ -2,10 +2,13 @@
 
 import hashlib
 from pathlib import Path
+from warnings import catch_warnings
 
 import numpy as np
 
 from ..errors import InputError
+
+_NPY = b"\x93NUMPY"
 
 
 def read_potentials(path: str | Path) -> np.ndarray:
@@ -17,16 +20,13 @@ def read_potentials(path: str | Path) -> np.ndarray:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            start = file.read(4096)
+            start = file.read(len(_NPY))
+            content = b"" if start == _NPY else start + file.read()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    if start.startswith(b"\x93NUMPY"):
-        return _read_npy(path)
-    if b"\0" in start:
-        raise InputError(f"{path}: expected CSV text or a NumPy array (.npy), got another kind of file.")
-    return _read_csv(path)
+    return _read_npy(path) if start == _NPY else _read_csv(path, content)
 
 
 def read_radial(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -68,8 +68,9 @@ def file_sha256(path: str | Path) -> str:
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, OverflowError) as error:
+        with catch_warnings(action="ignore"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged header is parsed as Python, and fails in as many ways
         raise InputError(f"{path}: not a NumPy array of numbers, or truncated ({error}).") from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{path}: expected real numbers, got the type {array.dtype}.")
@@ -80,11 +81,13 @@ def _read_npy(path: Path) -> np.ndarray:
     return array
 
 
-def _read_csv(path: Path) -> np.ndarray:
+def _read_csv(path: Path, content: bytes) -> np.ndarray:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise InputError(f"{path}: expected CSV text or a NumPy array (.npy), got something else.") from None
+        lines = ["\0"]
+    if any("\0" in line for line in lines):
+        raise InputError(f"{path}: expected CSV text or a NumPy array (.npy), got another kind of file.")
     numbered = [
         (number, line) for number, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"
     ]

@@ -12,6 +12,8 @@ from bornnet.files.dataset import read_dataset
 
 GENERATE = ["generate", "d.h5", "--samples", "400000", "--cells", "16", "--workers", "1", "--quiet"]
 
+MAIN = "import sys; from bornnet.cli.main import main; sys.exit(main())"
+
 
 def start(*arguments, folder):
     return subprocess.Popen(
@@ -62,6 +64,19 @@ def test_stopped_generate_says_so_and_leaves_what_was_there(tmp_path, number, co
     out, err = process.communicate()
     assert process.returncode == code
     assert (out, err) == ("", "Interrupted: nothing was written. Run the same command again.\n")
+    assert (tmp_path / "d.h5").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["d.h5"]
+
+
+def test_disk_that_fills_up(tmp_path):
+    """Not simulated: the system refuses to let the file grow."""
+    (tmp_path / "d.h5").write_text("before")
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000,) * 2); {MAIN}"
+    process = subprocess.run(
+        [sys.executable, "-c", limit, *GENERATE, "--force"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == "Error: d.h5: File too large.\n"
     assert (tmp_path / "d.h5").read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["d.h5"]
 

@@ -160,6 +160,12 @@ def test_file_is_not_written_over_a_folder(tmp_path):
         pytest.fail("the block ran")
 
 
+def test_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "out")
+    with pytest.raises(InputError, match="got a device or a pipe"), new_file(tmp_path / "out", force=True):
+        pytest.fail("the block ran")
+
+
 def test_folder_is_not_written_over_a_file(tmp_path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(InputError, match="got a file"), new_directory(tmp_path / "out", force=True):
