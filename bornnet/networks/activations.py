@@ -40,7 +40,7 @@ class Erf(nn.Module):
 
 @dataclass(frozen=True)
 class Activation:
-    """A row of the table: a name, how to make the module, its Taylor rule, and whether it has only kinks."""
+    """A row of the table: name, maker of the module, Taylor rule, and whether it is piecewise linear."""
 
     name: str
     make: Callable[[], nn.Module]
@@ -78,8 +78,8 @@ def taylor_coefficients(module: nn.Module, z: Tensor, order: int) -> Tensor:
         )
     if row.piecewise_linear and order >= 2:
         warnings.warn(
-            f"{type(module).__name__} is piecewise linear: every derivative above order 1 away from its kinks "
-            "is zero, and so are the network's; take a smooth activation to expand further",
+            f"{type(module).__name__} is piecewise linear: away from its kinks every derivative above "
+            "order 1 is zero, and so are the network's; take a smooth activation to expand further",
             DerivativeWarning,
             stacklevel=2,
         )

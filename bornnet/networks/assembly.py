@@ -1,10 +1,10 @@
 """Symmetrising a product of two factors, ``sum_K L R``, into a packed symmetric tensor of order 2 to 5.
 
-``left`` and ``right`` are symmetric tensors of the orders h and n - h (h = n // 2), packed, one column per
-term K. The entry ``i <= j <= ..`` of the symmetrised product is the mean over all ways of giving h of its n places
-to the left factor. One matrix product holds every way; it is done in blocks that share the smallest index i,
-whose entries are a contiguous tail of the packed order, so that memory stays small and no block is computed that
-is not read.
+``left`` and ``right`` are symmetric tensors of the orders h and n - h (h = n // 2), packed, one column
+per term K. The entry ``i <= j <= ..`` of the symmetrised product is the mean over all ways of giving h of
+its n places to the left factor. One matrix product holds every way; it is done in blocks that share the
+smallest index i, whose entries are a contiguous tail of the packed order, so that memory stays small and
+no block is computed that is not read.
 """
 
 import numpy as np

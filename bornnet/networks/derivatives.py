@@ -1,9 +1,10 @@
 """All partial derivatives of a network, to any order, by meeting in the middle.
 
-In Taylor convention: ``u_p`` is the order-p part of a layer's pre-activation as a polynomial in the displacement,
-``c_k`` the activation's Taylor coefficients, and ``a_q`` the order-q part of the adjoint df/dy of the layer. Every
-tree diagram of order n has exactly one vertex whose branches towards the leaves carry at most h = n // 2 leaves
-each, while more than h meet there: follow the heavy branch down from the output. Summing over that vertex,
+In Taylor convention: ``u_p`` is the order-p part of a layer's pre-activation as a polynomial in the
+displacement, ``c_k`` the activation's Taylor coefficients, and ``a_q`` the order-q part of the adjoint
+df/dy of the layer. Every tree diagram of order n has exactly one vertex whose branches towards the leaves
+carry at most h = n // 2 leaves each, while more than h meet there: follow the heavy branch down from the
+output. Summing over that vertex,
 
     f_n = sum over layers, neurons, q <= n-h-1 of  a_q [ sum_(k>=2) c_k (u_1 + .. + u_h)^k ]_(n-q),
 
@@ -18,9 +19,6 @@ matrix product over neurons and kinds of left part sums everything:
 and so on by machine: ``middle_terms`` lists them for any order.
 """
 
-import os
-from functools import cached_property
-from itertools import groupby
 from math import factorial
 from typing import Any
 
@@ -32,6 +30,7 @@ from ..errors import InputError
 from .assembly import symmetrised_product
 from .expansion import Expansion, as_double, check_order, expand
 from .layers import Layers, read_layers
+from .memory import fits, require_memory
 from .packed import multiplicity_factorials, multiply, packed_size, scatter_product, unpack
 from .partitions import Partition, arrangements, middle_terms, partitions
 
@@ -46,12 +45,14 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
         packed: one entry per multiset of indices instead of the dense symmetric tensor.
 
     Returns:
-        float64, without autograd history: ``(inputs,) * order``, or ``(C(inputs+order-1, order),)`` in the order of
-        ``itertools.combinations_with_replacement`` if packed. In front of it stand an axis ``outputs`` where the
-        network has several, and before that an axis ``batch`` where ``at`` is a batch.
+        float64, without autograd history: ``(inputs,) * order``, or ``(C(inputs+order-1, order),)`` in
+        the order of ``itertools.combinations_with_replacement`` if packed. In front of it stand an axis
+        ``outputs`` where the network has several, and before that an axis ``batch`` where ``at`` is a
+        batch.
 
-    Raises ``InputError`` for a bad order, a wrong shape of ``at``, a module that is not supported, and a result that
-    would not fit in memory. Warns with ``DerivativeWarning`` where ReLU is expanded beyond order 1.
+    Raises ``InputError`` for a bad order, a wrong shape of ``at``, a module that is not supported, and a
+    result that would not fit in memory. Warns with ``DerivativeWarning`` where ReLU is expanded beyond
+    order 1.
     """
     order = check_order(order, lowest=1)
     with torch.no_grad():
@@ -64,7 +65,7 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
             )
         batch = None if points is None or points.ndim == 1 else len(points)
         _check_memory(layers, order, packed, copies=len(layers.weight) * (1 if batch is None else batch))
-        singles = [points] if batch is None else points
+        singles = [points] if points is None or batch is None else list(points)
         found = [_tensors_at(expand(model, order, point), order, packed) for point in singles]
         result = torch.from_numpy(found[0] if batch is None else np.stack(found)) if found else torch.empty(0)
         return result.to(device)
@@ -81,7 +82,7 @@ def _tensors_at(net: Expansion, order: int, packed: bool) -> np.ndarray:
 
 
 class _LayerFlow:
-    """One hidden layer: activation coefficients ``c`` and the parts ``u[p]`` that reach it, with their products."""
+    """A hidden layer: activation coefficients ``c``, the parts ``u[p]`` that reach it, and their products."""
 
     def __init__(self, weight: np.ndarray, c: np.ndarray, u: dict[int, np.ndarray], inputs: int) -> None:
         self.weight, self.c, self.u, self.inputs = weight, c, u, inputs
@@ -208,20 +209,12 @@ def _layer_factors(
 
 
 def _check_memory(layers: Layers, order: int, packed: bool, copies: int) -> None:
-    """Refuse before any work what would not fit."""
-    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    need = _memory_estimate(layers, order, packed, copies)
-    if need <= 0.8 * here:
-        return
     advice = "taylor_terms gives this order along any number of directions in little memory"
-    if not packed:
-        packed_need = _memory_estimate(layers, order, True, copies)
-        if packed_need <= 0.8 * here:
-            advice = f"packed=True takes {packed_need / 1e9:.3g} GB; {advice}"
-    raise InputError(
-        f"the {'packed' if packed else 'dense'} derivative of order {order} in {layers.inputs} inputs needs "
-        f"{need / 1e9:.3g} GB of memory and this machine has {here / 1e9:.3g} GB; {advice}"
-    )
+    packed_need = _memory_estimate(layers, order, True, copies)
+    if not packed and fits(packed_need):
+        advice = f"packed=True takes {packed_need / 1e9:.3g} GB; {advice}"
+    what = f"the {'packed' if packed else 'dense'} derivative of order {order} in {layers.inputs} inputs"
+    require_memory(_memory_estimate(layers, order, packed, copies), what, advice)
 
 
 def _memory_estimate(layers: Layers, order: int, packed: bool, copies: int) -> float:

@@ -62,6 +62,14 @@ def base_point(at: Any, inputs: int, device: torch.device) -> Tensor:
     return point
 
 
+def displacement_rows(displacements: Any, net: Expansion) -> Tensor:
+    """Displacements as a double tensor ``(batch, inputs)`` on the network's device, else ``InputError``."""
+    rows = as_double(displacements, "displacements", net.readout.device)
+    if rows.ndim != 2 or rows.shape[1] != net.inputs:
+        raise InputError(f"displacements must be (batch, {net.inputs}), got {tuple(rows.shape)}")
+    return rows
+
+
 def as_double(values: Any, name: str, device: torch.device) -> Tensor:
     """Numbers as a double tensor that keeps its autograd history; ``InputError`` where they are none."""
     if isinstance(values, Tensor):

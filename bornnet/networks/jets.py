@@ -5,8 +5,9 @@ the activation's Taylor coefficients ``c_k`` are one row per layer, and a layer 
 
     y(t) = c_0 + u (c_1 + u (c_2 + ..)),   u = z(t) - z(0),
 
-in truncated polynomial arithmetic (Horner), followed by one matrix product for all orders at once. The cost is
-linear in the number of displacements: per sample order x (weights) + order^3/6 x (neurons) multiplications.
+in truncated polynomial arithmetic (Horner), followed by one matrix product for all orders at once. The
+cost is linear in the number of displacements: per sample order x (weights) + order^3/6 x (neurons)
+multiplications.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,7 @@ from numba import njit
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from ..errors import InputError
-from .expansion import Expansion, as_double, check_order, expand
+from .expansion import Expansion, check_order, displacement_rows, expand
 
 _BLOCK_VALUES = 64_000  # doubles of one jet block: two of them stay in a core's second-level cache
 _TILE_VALUES = 256  # neurons composed at once: their polynomials stay in the first-level cache
@@ -35,12 +35,12 @@ def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = Non
         at: base point ``(inputs,)``, by default 0.
 
     Returns:
-        ``(order + 1, batch)``: row n is ``D^n f(at)[x, .., x] / n!``, so the rows sum to ``f(at + x)`` in the
-        limit; ``(order + 1, batch, outputs)`` where the network has several outputs. numpy in gives numpy out.
-        A torch tensor gives a torch tensor, and with gradients enabled autograd flows to the displacements, the
-        base point and the weights, at the price of memory for every intermediate term. Under ``torch.no_grad()``
-        and for numpy the displacements pass in blocks, with memory bounded whatever their number is, on
-        ``torch.get_num_threads()`` threads.
+        ``(order + 1, batch)``: row n is ``D^n f(at)[x, .., x] / n!``, so the rows sum to ``f(at + x)`` in
+        the limit; ``(order + 1, batch, outputs)`` where the network has several outputs. numpy in gives
+        numpy out. A torch tensor gives a torch tensor, and with gradients enabled autograd flows to the
+        displacements, the base point and the weights, at the price of memory for every intermediate term.
+        Under ``torch.no_grad()`` and for numpy the displacements pass in blocks, with memory bounded
+        whatever their number is, on ``torch.get_num_threads()`` threads.
 
     Raises ``InputError`` for a bad order or shape, or a module that is not supported.
     """
@@ -48,9 +48,7 @@ def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = Non
     is_tensor = isinstance(displacements, Tensor)
     with torch.set_grad_enabled(is_tensor and torch.is_grad_enabled()):
         net = expand(model, order, at)
-        x = as_double(displacements, "displacements", net.readout.device)
-        if x.ndim != 2 or x.shape[1] != net.inputs:
-            raise InputError(f"displacements must be (batch, {net.inputs}), got {tuple(x.shape)}")
+        x = displacement_rows(displacements, net)
         tracked = torch.is_grad_enabled() and any(t.requires_grad for t in (x, net.value, net.readout))
         if tracked or x.is_cuda:
             terms = _traced_terms(net, x, order)
@@ -62,7 +60,7 @@ def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = Non
 
 
 def _traced_terms(net: Expansion, x: Tensor, order: int) -> Tensor:
-    """The recursion in plain torch operations, for autograd and other devices: ``(order + 1, batch, outputs)``."""
+    """The recursion in torch operations, for autograd and other devices: ``(order + 1, batch, outputs)``."""
     jet = [x]  # orders 1, 2, .. of the layer's input; absent orders are zero
     for weight, c in zip(net.weights, net.coefficients, strict=True):
         u = [term @ weight.T for term in jet]

@@ -1,14 +1,14 @@
 """Homogeneous polynomials and symmetric tensors, one entry per multiset of indices.
 
-A homogeneous polynomial of degree p in d variables is an array ``(C(d+p-1, p), neurons)``: row r holds the
-coefficients of the r-th monomial in the order of ``itertools.combinations_with_replacement(range(d), p)``, one
-column per neuron. The rank of ``i_1 <= .. <= i_p`` is a sum of table entries,
+A homogeneous polynomial of degree p in d variables is an array ``(C(d+p-1, p), neurons)``: row r holds
+the coefficients of the r-th monomial in the order of ``itertools.combinations_with_replacement(range(d),
+p)``, one column per neuron. The rank of ``i_1 <= .. <= i_p`` is a sum of table entries,
 
     rank = C(d+p-1, p) - 1 - sum_t C(d - 1 - i_t + p - t, p - t + 1),
 
-which is the combinatorial number system read backwards (Knuth, TAOCP 4A, 7.2.1.3).
-A polynomial with coefficients ``c_m`` is the symmetric tensor with entries ``c_m m! / p!``, m! being the product of
-the factorials of the multiplicities.
+which is the combinatorial number system read backwards (Knuth, TAOCP 4A, 7.2.1.3). A polynomial with
+coefficients ``c_m`` is the symmetric tensor with entries ``c_m m! / p!``, m! being the product of the
+factorials of the multiplicities.
 """
 
 import math
@@ -72,7 +72,7 @@ def scatter_product(
     out: np.ndarray,
     block_bytes: int = 1 << 26,
 ) -> None:
-    """Add ``sum over neurons of a b`` to the polynomial ``out``: matrix products of bounded size, then a scatter."""
+    """Add ``sum over neurons of a b`` to the polynomial ``out``, by matrix products of bounded size."""
     left, right = multisets(inputs, degrees[0]), multisets(inputs, degrees[1])
     ranks = rank_table(inputs, sum(degrees))
     rows = max(1, block_bytes // (8 * len(b)))

@@ -43,8 +43,8 @@ class MiddleTerm:
 def middle_terms(order: int) -> tuple[MiddleTerm, ...]:
     """The terms of the order-n derivative at the vertex in the middle (see ``derivatives``).
 
-    Factors u have orders up to ``h = n // 2``, the adjoint order q is below ``n - h``. The left part's order is as
-    near to h as its factors allow; up to order 5 it is h.
+    Factors u have orders up to ``h = n // 2``, the adjoint order q is below ``n - h``. The left part's
+    order is as near to h as its factors allow; up to order 5 it is h.
     """
     half = order // 2
     terms = []
