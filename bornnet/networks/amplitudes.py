@@ -88,7 +88,8 @@ class Amplitudes:
     def by_layer(self, tree: Tree) -> list[np.ndarray | None]:
         """The diagram with its legs unlabelled, by the layer 1..depth of its root vertex.
 
-        Each entry is ``(rows, outputs)``, or None where the root cannot be. The bare propagator, which has no vertex, is one entry by itself.
+        Each entry is ``(rows, outputs)``, or None where the root cannot be. The bare propagator, which
+        has no vertex, is one entry by itself.
         """
         if tree == LEG:
             if not self.weights:

@@ -124,7 +124,7 @@ def svg_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = No
     for index, (root, text) in enumerate(zip(roots, texts, strict=True)):
         left = (index % columns) * cell_width + (cell_width - (root.column + 1) * _DX) / 2
         top = (index // columns) * cell_height + (cell_height - _CAPTION - (root.legs - 1) * _DY) / 2
-        _svg_branch(root, left, top, parts, dots, labels)
+        _svg_branch(root, root, left, top, parts, dots, labels)
         x, y = left + root.column * _DX, top + root.row * _DY
         parts.append(_svg_line(x, y, x + 0.7 * _DX, y))
         labels.append(_svg_text(x + 0.7 * _DX + 8, y + 5, "f", anchor="start", italic=True))
@@ -135,7 +135,7 @@ def svg_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = No
 
 
 def _svg_branch(
-    node: Node, left: float, top: float, lines: list[str], dots: list[str], labels: list[str]
+    node: Node, parent: Node, left: float, top: float, lines: list[str], dots: list[str], labels: list[str]
 ) -> None:
     x, y = left + node.column * _DX, top + node.row * _DY
     if not node.branches:
@@ -143,9 +143,10 @@ def _svg_branch(
         return
     for branch in node.branches:
         lines.append(_svg_line(left + branch.column * _DX, top + branch.row * _DY, x, y))
-        _svg_branch(branch, left, top, lines, dots, labels)
+        _svg_branch(branch, node, left, top, lines, dots, labels)
     dots.append(f'<circle cx="{x:g}" cy="{y:g}" r="4.5"/>')
-    labels.append(_svg_text(x + 4, y - 10, _vertex_label(len(node.branches)), size=12, anchor="start"))
+    label_y = y + 19 if parent.row < node.row else y - 10  # clear of the outgoing line
+    labels.append(_svg_text(x + 4, label_y, _vertex_label(len(node.branches)), size=12, anchor="start"))
 
 
 def _svg_line(x0: float, y0: float, x1: float, y1: float) -> str:
@@ -220,13 +221,13 @@ def _tikz(diagram: Diagram) -> str:
     root = layout(diagram)
     lines: list[str] = []
     nodes: list[str] = []
-    _tikz_branch(root, lines, nodes)
+    _tikz_branch(root, root, lines, nodes)
     x, y = _tikz_place(root)
     lines.append(f"\\draw[line] ({x:g},{y:g}) -- ({x + 1.0:g},{y:g}) node[right] {{$f$}};")
     return "\\begin{tikzpicture}\n" + "\n".join(lines + nodes) + "\n\\end{tikzpicture}"
 
 
-def _tikz_branch(node: Node, lines: list[str], nodes: list[str]) -> None:
+def _tikz_branch(node: Node, parent: Node, lines: list[str], nodes: list[str]) -> None:
     x, y = _tikz_place(node)
     if not node.branches:
         nodes.append(f"\\node[left] at ({x:g},{y:g}) {{$x$}};")
@@ -234,10 +235,11 @@ def _tikz_branch(node: Node, lines: list[str], nodes: list[str]) -> None:
     for branch in node.branches:
         start_x, start_y = _tikz_place(branch)
         lines.append(f"\\draw[line] ({start_x:g},{start_y:g}) -- ({x:g},{y:g});")
-        _tikz_branch(branch, lines, nodes)
+        _tikz_branch(branch, node, lines, nodes)
     degree = len(node.branches)
-    nodes.append(f"\\node[vertex, label={{above right:$\\sigma^{{({degree})}}$}}] at ({x:g},{y:g}) {{}};")
+    side = "below" if parent.row < node.row else "above"  # clear of the outgoing line
+    nodes.append(f"\\node[vertex, label={{{side} right:$\\sigma^{{({degree})}}$}}] at ({x:g},{y:g}) {{}};")
 
 
 def _tikz_place(node: Node) -> tuple[float, float]:
-    return 1.4 * node.column, -0.6 * node.row
+    return 1.4 * node.column, 0.0 - 0.6 * node.row

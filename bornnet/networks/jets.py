@@ -64,13 +64,13 @@ def _traced_terms(net: Expansion, x: Tensor, order: int) -> Tensor:
     jet = [x]  # orders 1, 2, .. of the layer's input; absent orders are zero
     for weight, c in zip(net.weights, net.coefficients, strict=True):
         u = [term @ weight.T for term in jet]
-        jet = _composed(u, c, order)
+        jet = composed(u, c, order)
     terms = [net.value.expand(len(x), -1), *(term @ net.readout.T for term in jet[:order])]
     absent = [torch.zeros_like(terms[0])] * (order + 1 - len(terms))
     return torch.stack(terms + absent)
 
 
-def _composed(u: list[Tensor], c: Tensor, order: int) -> list[Tensor]:
+def composed(u: list[Tensor], c: Tensor, order: int) -> list[Tensor]:
     """Orders 1..order of ``sum_k c_k u(t)^k``."""
     if len(u) == 1:
         power, orders = u[0], []

@@ -1,7 +1,7 @@
 """The multilayer perceptron that bornnet trains and expands."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ class MLP(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        widths = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+        widths = tuple(hidden) if isinstance(hidden, Iterable) else (hidden,)
         for what, size in (("inputs", inputs), *(("hidden", width) for width in widths)):
             if not isinstance(size, int) or isinstance(size, bool) or size < 1:
                 raise InputError(f"{what} must be positive integers, got {size!r}")
