@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 
 def csv(text):
@@ -65,7 +67,15 @@ TABLES = {
 
 
 @pytest.mark.parametrize(("make", "message"), TABLES.values(), ids=TABLES.keys())
-@pytest.mark.parametrize("command", [("generate", "out.h5", "--potentials", "in.csv")], ids=lambda c: c[0])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("generate", "out.h5", "--potentials", "in.csv"),
+        ("solve", "in.csv"),
+        ("solve", "in.csv", "--csv", "out.csv", "--json"),
+    ],
+    ids=["generate", "solve", "solve to a file"],
+)
 def test_tables(refused, command, make, message):
     make()
     error = refused(*command)
@@ -125,3 +135,115 @@ def test_generate_into(refused, out, message):
     Path("folder").mkdir()
     Path("plain").write_text("")
     assert message in refused("generate", out, "--samples", "5")
+
+
+SOLVE = {
+    "nothing": ("", "expected a file POTENTIALS or a --shape, and not both"),
+    "both": ("own.csv --shape gaussian", "expected a file POTENTIALS or a --shape, and not both"),
+    "order 0": ("own.csv --order 0", "--order: expected a number from 1 to 50; got 0"),
+    "order too high": ("own.csv --order 51", "--order: expected a number from 1 to 50; got 51"),
+    "order a word": ("own.csv --order all", "'all' is not a valid integer"),
+    "workers": ("own.csv --workers 0", "--workers: expected a number of at least 1; got 0"),
+    "row 0": ("own.csv --row 0", "--row: expected a number from 1 to 2, the rows of own.csv; got 0"),
+    "row beyond": ("own.csv --row 3", "--row: expected a number from 1 to 2, the rows of own.csv; got 3"),
+    "row of a shape": ("--shape gaussian --row 1", "--row chooses a potential of a file"),
+    "depth of a file": (
+        "own.csv --depth 3",
+        "--depth means nothing for cells of potentials in a file; leave it out",
+    ),
+    "units of cells": ("own.csv --units fm,MeV", "--units means nothing for cells of potentials in a file"),
+    "range of a grid": ("own.csv --radial --range 3", "--range means nothing for --radial; leave it out"),
+    "shape without depth": ("--shape gaussian --range 2", "expected --depth and --range with it"),
+    "unknown shape": ("--shape gauss --depth 1 --range 1", "got 'gauss'. Did you mean 'gaussian'?"),
+    "range negative": (
+        "--shape square --depth 1 --range -1",
+        "--range: expected a positive number; got -1.0",
+    ),
+    "range zero": ("--shape square --depth 1 --range 0", "--range: expected a positive number; got 0.0"),
+    "depth NaN": ("--shape square --depth nan --range 1", "--depth: expected a finite number; got nan"),
+    "depth enormous": ("--shape square --depth 1e308 --range 1e10", "potential: expected finite U(r)"),
+    "cells zero": (
+        "--shape square --depth 1 --range 1 --cells 0",
+        "--cells: expected a number from 1 to 10000",
+    ),
+    "one unit": ("grid.csv --radial --units fm", "--units: expected a unit of length and one of energy"),
+    "unit of length": (
+        "grid.csv --radial --units fermi,MeV --reduced-mass 469",
+        "unit of length: expected one of fm, pm,",
+    ),
+    "unit of energy": (
+        "grid.csv --radial --units fm,Mev --reduced-mass 469",
+        "got 'Mev'. Did you mean 'MeV'?",
+    ),
+    "no mass": ("grid.csv --radial --units fm,MeV", "expected --reduced-mass MEV with it"),
+    "mass without units": ("grid.csv --radial --reduced-mass 469", "expected --units with it"),
+    "mass negative": (
+        "grid.csv --radial --units fm,MeV --reduced-mass -1",
+        "expected a positive number of MeV",
+    ),
+    "three columns": ("wide.csv --radial", "wide.csv: expected two columns, r and V, got 3"),
+    "one point": ("point.csv --radial", "point.csv: expected at least two rows of r and V, got 1"),
+    "r falls": (
+        "falling.csv --radial",
+        "falling.csv: row 3, column 1: expected r to increase, got 0.5 after 1",
+    ),
+    "r negative": ("negative.csv --radial", "negative.csv: row 1, column 1: expected r >= 0, got -1"),
+    "r begins late": (
+        "late.csv --radial",
+        "late.csv: row 1: expected r to begin at 0 or one spacing from it",
+    ),
+    "CSV exists": ("own.csv --csv own.csv", "own.csv exists already; give another name, or --force"),
+    "plot exists": (
+        "own.csv --row 1 --plot old.png",
+        "old.png exists already; give another name, or --force",
+    ),
+    "plot of many": ("own.csv --plot new.png", "--plot draws one potential, own.csv has 2; choose a --row"),
+    "plot of another kind": (
+        "own.csv --row 1 --plot new.gif",
+        "expected a name that ends in .png, .svg, .pdf",
+    ),
+}
+
+
+@pytest.mark.parametrize(("flags", "message"), SOLVE.values(), ids=SOLVE.keys())
+def test_solve(refused, flags, message):
+    Path("own.csv").write_text("1,2\n3,4\n")
+    Path("old.png").write_text("")
+    Path("grid.csv").write_text("0,1\n1,0.5\n2,0\n")
+    Path("wide.csv").write_text("0,1,2\n1,0.5,2\n")
+    Path("point.csv").write_text("r,V\n0,1\n")
+    Path("falling.csv").write_text("0,1\n1,0.5\n0.5,0\n")
+    Path("negative.csv").write_text("-1,1\n1,0.5\n")
+    Path("late.csv").write_text("3,1\n4,0.5\n5,0\n")
+    assert message in refused("solve", *flags.split())
+
+
+fields = (
+    st.floats(width=64).map(repr) | st.text(max_size=4) | st.sampled_from(["1", "0", "1e308", "5e-324", ""])
+)
+lines = st.lists(fields, min_size=1, max_size=4).map(",".join)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.lists(lines, max_size=4).map("\n".join), command=st.sampled_from(["generate", "solve"]))
+def test_any_csv_is_solved_or_refused(run, text, command):
+    Path("in.csv").write_text(text, encoding="utf-8")
+    flags = ["out.h5", "--potentials", "in.csv", "--force"] if command == "generate" else ["in.csv"]
+    outcome = run(command, *flags, "--json", "--quiet")
+    assert outcome.code in (0, 2), outcome.err
+    assert outcome.err.count("\n") == (1 if outcome.code else 0), outcome.err
+    if outcome.code == 0:
+        assert outcome.json["schema_version"] == 1
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_any_damaged_npy_is_solved_or_refused(run, data):
+    np.save("in.npy", np.arange(12.0).reshape(3, 4))
+    content = bytearray(Path("in.npy").read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    Path("in.npy").write_bytes(content[: data.draw(st.integers(1, len(content)))])
+    outcome = run("solve", "in.npy", "--json", "--quiet")
+    assert outcome.code in (0, 2), outcome.err
+    assert outcome.err.count("\n") == (1 if outcome.code else 0), outcome.err

@@ -1,0 +1,283 @@
+"""Run directories: everything that a study leaves behind, and what it takes to go on with it.
+
+    RUN/config.toml               the resolved configuration
+    RUN/provenance.json           versions, dataset, seed, device, command line
+    RUN/metrics.jsonl             the learning curve: one line a step
+    RUN/held_out.safetensors      potentials that no network was fitted to, with a0 and eta
+    RUN/baselines.safetensors     least-squares polynomials fitted to the same data
+    RUN/member-0/round-1.safetensors   the network of a finished round, in physical units
+    RUN/member-0/checkpoint.pt    the state of the round in progress
+    RUN/summary.json              what was reached
+
+Every file appears whole or not at all; `metrics.jsonl` is cut back to the checkpoint on resume.
+"""
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from ..config import StudyConfig, load_config, to_toml
+from ..errors import InputError
+from ..networks.mlp import MLP
+from ..perturbation.least_squares import Polynomial
+from ..perturbation.series import LearnedSeries
+from .atomic import check_new_directory, lock, new_file
+from .model import load_model, save_model
+
+SCHEMA_VERSION = 1
+MARKER = "config.toml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it stands on the disk.
+
+    Attributes:
+        path: the directory.
+        config: its resolved configuration.
+        provenance: versions, dataset, seed, device, command line.
+        models: per member the networks of the finished rounds, in physical units (potential in units of
+            1/range^2 in, scattering length in ranges out).
+        scaling: per member and round what the network was trained in: input factors, output unit, floor.
+        learned: per member the learned Born series, which predicts, contracts and compares.
+        summary: what was reached; empty while the run is in progress.
+    """
+
+    path: Path
+    config: StudyConfig
+    provenance: dict[str, Any]
+    models: list[list[MLP]]
+    scaling: list[list[dict[str, Any]]]
+    learned: list[LearnedSeries]
+    summary: dict[str, Any]
+
+    @property
+    def cells(self) -> int:
+        return int(self.provenance["cells"])
+
+    @property
+    def finished_rounds(self) -> int:
+        """The rounds that every member has finished."""
+        return min((len(networks) for networks in self.models), default=0)
+
+
+class RunDirectory:
+    """The files of a run, for its one writer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write_json(self, name: str, document: Mapping[str, Any]) -> None:
+        with new_file(self.path / name, force=True) as temporary:
+            text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=1, allow_nan=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        with new_file(self.path / name, force=True) as temporary:
+            save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
+
+    def save_round(self, member: int, number: int, network: MLP, facts: Mapping[str, Any]) -> None:
+        save_model(_round_file(self.path, member, number), network, facts=facts, force=True)
+        self._checkpoint(member).unlink(missing_ok=True)
+
+    def save_checkpoint(self, member: int, state: Mapping[str, Any]) -> None:
+        """Tensors and plain values, with a SHA-256 before them."""
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        content = buffer.getvalue()
+        self._checkpoint(member).parent.mkdir(exist_ok=True)
+        with new_file(self._checkpoint(member), force=True) as temporary:
+            temporary.write_bytes(hashlib.sha256(content).digest() + content)
+
+    def load_checkpoint(self, member: int) -> dict[str, Any] | None:
+        """The state of the round in progress, None where there is none; `InputError` where it is damaged."""
+        file = self._checkpoint(member)
+        if not file.is_file():
+            return None
+        stored = file.read_bytes()
+        digest, content = stored[:32], stored[32:]
+        if hashlib.sha256(content).digest() != digest:
+            raise InputError(
+                f"{file}: the checkpoint is damaged (its checksum does not fit). Delete it and --resume: the "
+                "round starts again, finished rounds are kept."
+            )
+        return torch.load(io.BytesIO(content), weights_only=True)
+
+    def finished(self, member: int) -> int:
+        """How many rounds the member has finished."""
+        number = 0
+        while _round_file(self.path, member, number + 1).is_file():
+            number += 1
+        return number
+
+    def _checkpoint(self, member: int) -> Path:
+        return self.path / f"member-{member}" / "checkpoint.pt"
+
+
+@contextmanager
+def open_run(
+    path: str | Path, config: StudyConfig, dataset_sha256: str, *, force: bool, resume: bool
+) -> Iterator[RunDirectory]:
+    """A run directory to write, held by one writer at a time.
+
+    A new one gets its `config.toml`. An existing one is taken with `resume`, if it has the same
+    configuration and dataset, or emptied with `force`. Otherwise `InputError`, and nothing is changed.
+    """
+    path = Path(path)
+    exists = path.is_dir() and (path / MARKER).is_file()
+    if resume and exists:
+        _require_same(path, config, dataset_sha256)
+    else:
+        check_new_directory(path, force=force, marker=MARKER)
+    with lock(path):
+        path.mkdir(parents=True, exist_ok=True)
+        if force and not resume:
+            _empty(path)
+        if not (path / MARKER).is_file():
+            with new_file(path / MARKER, force=True) as temporary:
+                temporary.write_text(to_toml(config), encoding="utf-8")
+        yield RunDirectory(path)
+
+
+def stored_config(path: str | Path) -> StudyConfig:
+    """The configuration of a run; `InputError` where the folder is no run."""
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError(f"{path}: no such run directory.")
+    if not (path / MARKER).is_file():
+        raise InputError(f"{path} is no run directory: it holds no {MARKER}.")
+    return load_config(file=path / MARKER)
+
+
+def load_run(path: str | Path) -> Run:
+    """A run, finished or in progress: its networks, configuration, scaling and learned terms.
+
+    Raises `InputError` where the folder is no run or a file in it is damaged.
+    """
+    path = Path(path)
+    config = stored_config(path)
+    provenance = _read_json(path / "provenance.json")
+    models, scaling = [], []
+    for member in range(config.members):
+        directory = RunDirectory(path)
+        loaded = [
+            load_model(_round_file(path, member, number + 1)) for number in range(directory.finished(member))
+        ]
+        models.append([network for network, _ in loaded])
+        scaling.append([facts for _, facts in loaded])
+    corrected = config.lower_orders == "corrected"
+    learned = [LearnedSeries(tuple(networks), corrected) for networks in models if networks]
+    summary = path / "summary.json"
+    return Run(
+        path, config, provenance, models, scaling, learned, _read_json(summary) if summary.is_file() else {}
+    )
+
+
+def load_held_out(path: str | Path) -> dict[str, np.ndarray]:
+    """`potentials (N, cells)`, `scattering_length (N,)` and `strength (N,)` that no network was fitted to."""
+    return _read_arrays(Path(path) / "held_out.safetensors")
+
+
+def save_baselines(directory: RunDirectory, baselines: Mapping[int, Polynomial]) -> None:
+    """Least-squares polynomials by degree."""
+    directory.write_arrays(
+        "baselines.safetensors",
+        {
+            f"degree-{degree}/order-{order}": monomials
+            for degree, polynomial in baselines.items()
+            for order, monomials in enumerate(polynomial.monomials, start=1)
+        },
+    )
+
+
+def load_baselines(path: str | Path, cells: int) -> dict[int, Polynomial]:
+    """The least-squares polynomials of a run, by degree."""
+    arrays = _read_arrays(Path(path) / "baselines.safetensors")
+    degrees = sorted({int(re.findall(r"\d+", name)[0]) for name in arrays})
+    return {
+        degree: Polynomial(cells, tuple(arrays[f"degree-{degree}/order-{n}"] for n in range(1, degree + 1)))
+        for degree in degrees
+    }
+
+
+def read_metrics(path: str | Path) -> list[dict[str, Any]]:
+    """The learning curves: one entry a step, in the order in which they were made."""
+    file = Path(path) / "metrics.jsonl"
+    if not file.is_file():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _round_file(path: Path, member: int, number: int) -> Path:
+    return path / f"member-{member}" / f"round-{number}.safetensors"
+
+
+def _require_same(path: Path, config: StudyConfig, dataset_sha256: str) -> None:
+    # How many threads there are does not define a run: a resumed one may have others.
+    stored, wanted = (to_toml(c.model_copy(update={"workers": None})) for c in (stored_config(path), config))
+    if stored != wanted:
+        lines = list(unified_diff(stored.splitlines(), wanted.splitlines(), lineterm="", n=0))
+        changes = [line for line in lines[2:] if not line.startswith("@@")]
+        raise InputError(
+            f"{path} was started with another configuration ({'; '.join(changes)}). Leave the change out to "
+            "resume, give another --out, or --force to start again."
+        )
+    provenance = path / "provenance.json"
+    if provenance.is_file():
+        before = _read_json(provenance)["dataset"]["sha256"]
+        if before != dataset_sha256:
+            raise InputError(
+                f"{path} was started with another dataset (SHA-256 {before[:12]}.., this one "
+                f"{dataset_sha256[:12]}..). Give that one, another --out, or --force to start again."
+            )
+
+
+def _empty(path: Path) -> None:
+    """Remove what a run writes, and nothing else."""
+    for file in [*path.glob("member-*/round-*.safetensors"), *path.glob("member-*/checkpoint.pt")]:
+        file.unlink()
+    for folder in path.glob("member-*"):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    for name in (
+        "summary.json",
+        "metrics.jsonl",
+        "held_out.safetensors",
+        "baselines.safetensors",
+        "provenance.json",
+        MARKER,
+    ):
+        (path / name).unlink(missing_ok=True)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{file.parent}: the run is incomplete: {file.name} is missing.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: damaged, expected JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{file}: damaged, expected a JSON object.")
+    return document
+
+
+def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+    if not file.is_file():
+        raise InputError(f"{file.parent}: the run is incomplete: {file.name} is missing.")
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{file}: damaged: {error}.") from None
