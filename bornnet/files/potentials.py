@@ -132,4 +132,4 @@ def _is_number(field: str) -> bool:
         float(field)
     except ValueError:
         return False
-    return True
+    return "_" not in field  # Python's own 1_000 is no number in CSV

@@ -42,6 +42,7 @@ TABLES = {
     "word": (csv("1,2\n# note\n3,x\n"), "row 2, column 2 (line 3): expected a number, got 'x'"),
     "empty field": (csv("1,2\n,4\n"), "row 2, column 1 (line 2): expected a number, got ''"),
     "decimal commas": (csv("1,5;2,5\n"), "row 1, column 2 (line 1): expected a number, got '5;2'"),
+    "underscores": (csv("1,2\n3,1_000\n"), "row 2, column 2 (line 2): expected a number, got '1_000'"),
     "headings twice": (csv("a,b\nc,d\n1,2\n"), "row 1, column 1 (line 2): expected a number, got 'c'"),
     "NaN": (csv("1,2\n3,nan\n"), "row 2, column 2: expected a finite number, got nan"),
     "infinity": (csv("1,2\n-inf,3\n"), "row 2, column 1: expected a finite number, got -inf"),
