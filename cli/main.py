@@ -1,22 +1,21 @@
 """The `bornnet` command: its subcommands, and what becomes of their errors."""
 
 import errno
-import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from types import FrameType
 from typing import Any
 
 import click
 
 from bornnet import __version__
-from bornnet.errors import BornnetError
+from bornnet.errors import BornnetError, Interrupted
 from bornnet.vocabulary import suggestion
 
+from .signals import Stopped, raised_as_stopped
 from .terminal import printable
 
 _COMMANDS = {
@@ -27,10 +26,6 @@ _COMMANDS = {
     "solve": "solve",
     "diagrams": "diagrams",
 }
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: taken as an interrupt, so that whatever saves on one saves on the other."""
 
 
 class _Group(click.Group):
@@ -72,11 +67,11 @@ def bornnet() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed, 2 bad input, 130, 143 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    former = signal.signal(signal.SIGTERM, _terminate)
     shown = warnings.showwarning
     warnings.showwarning = _show_warning
     try:
-        return bornnet.main(arguments, prog_name="bornnet", standalone_mode=False) or 0
+        with raised_as_stopped():
+            return bornnet.main(arguments, prog_name="bornnet", standalone_mode=False) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--verbose" in arguments and not isinstance(error, click.ClickException):
             traceback.print_exc()
@@ -84,7 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(printable(message), file=sys.stderr)
         return code
     finally:
-        signal.signal(signal.SIGTERM, former)
         warnings.showwarning = shown
 
 
@@ -92,20 +86,17 @@ def _explain(error: BaseException) -> tuple[str, int]:
     """The one line that the user reads, and the exit code."""
     if isinstance(error, click.Abort):  # click's wrapping of an interrupt
         error = error.__cause__ or KeyboardInterrupt()
-    terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted.", 143 if terminated else 130
+        return "Interrupted.", _stop_code(error)
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "bornnet"
         return f"Error: {_sentence(error.format_message())} Try '{command} --help'.", 2
     if isinstance(error, click.ClickException):
         return f"Error: {_sentence(error.format_message())}", 2
     if isinstance(error, BornnetError):
-        interrupted = error.exit_code == 130
-        return (
-            f"{'' if interrupted else 'Error: '}{error}",
-            143 if interrupted and terminated else error.exit_code,
-        )
+        if isinstance(error, Interrupted):
+            return str(error), _stop_code(error.__cause__)
+        return f"Error: {error}", error.exit_code
     if isinstance(error, MemoryError):
         return f"Error: out of memory. {error}".rstrip() + " Take fewer samples, cells or weights.", 1
     if isinstance(error, OSError):
@@ -116,12 +107,12 @@ def _explain(error: BaseException) -> tuple[str, int]:
     return f"Error: {type(error).__name__}: {error} (the traceback comes with --verbose)", 1
 
 
+def _stop_code(cause: BaseException | None) -> int:
+    return cause.exit_code if isinstance(cause, Stopped) else Interrupted.exit_code
+
+
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise Terminated
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:

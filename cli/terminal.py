@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .signals import check
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -57,9 +59,12 @@ class Terminal:
 
     @contextmanager
     def progress(self, description: str, total: int | None) -> Iterator[Advance]:
-        """A progress bar with the time left, where stderr is a terminal and `--quiet` was not given."""
+        """A progress bar with the time left, where stderr is a terminal and `--quiet` was not given.
+
+        Each step is also the place where a signal to stop is raised again that Python had dropped.
+        """
         if self.quiet or not sys.stderr.isatty():
-            yield lambda steps=1, note="": None
+            yield lambda steps=1, note="": check()
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -72,7 +77,12 @@ class Terminal:
         )
         with Progress(*columns, console=self._console(sys.stderr), transient=True) as bar:
             task = bar.add_task(printable(description), total=total, note="")
-            yield lambda steps=1, note="": bar.update(task, advance=steps, note=printable(note))
+
+            def advance(steps: int = 1, note: str = "") -> None:
+                bar.update(task, advance=steps, note=printable(note))
+                check()
+
+            yield advance
 
     @staticmethod
     def _console(stream: Any) -> Console:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from bornnet.cli import main as main_module
 from bornnet.cli.main import main
+from bornnet.cli.options import terminal_options
+from bornnet.cli.signals import Stopped
 from bornnet.cli.terminal import printable, strict
 
 import bornnet
@@ -114,7 +116,7 @@ def failing(monkeypatch):
         (BornnetError("it diverged."), 1, "Error: it diverged."),
         (Interrupted("Interrupted: saved."), 130, "Interrupted: saved."),
         (KeyboardInterrupt(), 130, "Interrupted."),
-        (main_module.Terminated(), 143, "Interrupted."),
+        (Stopped(signal.SIGTERM), 143, "Interrupted."),
         (MemoryError("Unable to allocate 9 TiB"), 1, "Error: out of memory. Unable to allocate 9 TiB"),
         (OSError(errno.ENOSPC, "No space left on device", "a.h5"), 1, "Error: the disk is full; "),
         (OSError(errno.EROFS, "Read-only file system", "a.h5"), 1, "Error: a.h5: Read-only file system."),
@@ -137,7 +139,7 @@ def test_errors_are_one_line_and_an_exit_code(run, failing, error, code, line):
 
 def test_interrupted_by_sigterm_after_saving_is_143(run, failing):
     error = Interrupted("Interrupted: saved.")
-    error.__cause__ = main_module.Terminated()
+    error.__cause__ = Stopped(signal.SIGTERM)
     failing(error)
     assert run("fail").code == 143
 
@@ -161,10 +163,34 @@ def test_signals(run, monkeypatch, number, code):
     assert run("generate").code == code
 
 
-def test_signal_handler_is_put_back(run):
-    before = signal.getsignal(signal.SIGTERM)
+def test_signal_swallowed_by_a_finalizer_stops_at_the_next_step(run, monkeypatch):
+    class Finalized:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+    steps = []
+
+    @click.command()
+    @terminal_options
+    def work(terminal):
+        with terminal.progress("Working", 3) as advance:
+            for step in range(3):
+                if step == 1:
+                    Finalized()
+                steps.append(step)
+                advance()
+
+    monkeypatch.setattr(type(main_module.bornnet), "get_command", lambda self, ctx, name: work)
+    outcome = run("generate")
+    assert (outcome.code, outcome.err.strip()) == (143, "Interrupted.")
+    assert steps == [0, 1]
+
+
+def test_signal_handlers_are_put_back(run):
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), sys.unraisablehook
     run("--version")
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert before == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), sys.unraisablehook)
 
 
 def test_closed_pipe_is_quiet():
