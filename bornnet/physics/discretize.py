@@ -23,22 +23,23 @@ from ..errors import InputError
 from .validation import as_count
 
 _STENCIL = {2: 1, 4: 3, 6: 7}  # cells that a reconstruction uses, by the order of convergence
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _NODES, _WEIGHTS = _NODES / 2, _WEIGHTS / 2  # in a cell, from -1/2 to 1/2
 
 
 def discretize(potential: Callable[[np.ndarray], Any], cells: int, *, order: int = 6) -> np.ndarray:
-    """Bring a smooth potential U(r), 0 <= r <= 1, onto cells.
+    """Bring a smooth potential U(r), 0 <= r <= 1, or a batch of them, onto cells.
 
     Args:
-        potential: a function of an array of r, vectorized. Where it is smooth, a0 of the result converges as
-            `cells ** -order`; with kinks or jumps inside cells take order 2.
+        potential: a function of an array of r, vectorized; it may put axes of a batch in front of those of
+            r. Where U is smooth, a0 of the result converges as `cells ** -order`; with kinks or jumps inside
+            cells take order 2.
         cells: how many.
         order: 2 (cell averages), 4 or 6. The correction behind order 6 is quadratic in U: it makes a0
             right, while single Born terms and eta, which belong to other multiples of U, converge at order 4.
 
     Returns:
-        `(cells,)` float64. It may dip below zero where U itself is next to zero.
+        `(..., cells)` float64. It may dip below zero where U itself is next to zero.
 
     Raises:
         InputError: another order, cells below 1, or a potential that is not finite somewhere.
@@ -47,30 +48,39 @@ def discretize(potential: Callable[[np.ndarray], Any], cells: int, *, order: int
     if order not in _STENCIL:
         raise InputError(f"order: expected one of {', '.join(map(str, _STENCIL))}, got {order!r}")
     r = (np.arange(cells)[:, None] + 0.5 + _NODES) / cells
-    values = np.broadcast_to(np.asarray(potential(r), dtype=float), r.shape)
+    values = np.asarray(potential(r), dtype=float)
+    values = np.broadcast_to(values, np.broadcast_shapes(values.shape, r.shape))
     if not np.isfinite(values).all():
-        place = r[~np.isfinite(values)][0]
+        place = np.broadcast_to(r, values.shape)[~np.isfinite(values)][0]
         raise InputError(f"potential: expected finite U(r) on 0 <= r <= 1; it is not at r = {place:.6g}")
     width = min(_STENCIL[order], cells)
     result = _onto_cells(values, width)
     if order == 6:
-        result -= _onto_cells(_primitive(result[:, None] - values) ** 2, width)
+        result -= _onto_cells(_primitive(result[..., None] - values) ** 2, width)
     return result
 
 
 def _onto_cells(values: np.ndarray, width: int) -> np.ndarray:
-    """The constants U_i of the text, from `values[cell, node]`."""
-    cells = len(values)
-    first = np.clip(np.arange(cells) - width // 2, 0, cells - width)  # of the cells that cell j is known from
-    result = np.zeros(cells)
-    for j in range(cells):
-        result[first[j] : first[j] + width] += _reconstruction(width, j - first[j]) @ (_WEIGHTS * values[j])
+    """The constants U_i of the text, from `values[.., cell, node]`."""
+    cells = values.shape[-2]
+    half = width // 2
+    inner = cells - width + 1
+    shares = _reconstruction(width, half) @ values.reshape(-1, len(_NODES)).T
+    shares = shares.reshape(width, *values.shape[:-1])[..., half : half + inner]
+    result = np.zeros(values.shape[:-1])
+    for i in range(width):
+        result[..., i : i + inner] += shares[i]
+    for own in range(width):
+        if own < half:  # the cells at either end are known from the same stencil as the last one inside
+            result[..., :width] += values[..., own, :] @ _reconstruction(width, own).T
+        elif own > half:
+            result[..., -width:] += values[..., cells - width + own, :] @ _reconstruction(width, own).T
     return result
 
 
 @cache
 def _reconstruction(width: int, own: int) -> np.ndarray:
-    """`[i, node]`: L_i of the text at the nodes of cell `own` of `width` cells.
+    """`[i, node]`: L_i of the text times the weights of the nodes, in cell `own` of `width` cells.
 
     The primitive of a function is known at the edges of cells from its averages; L_i is the derivative of its
     interpolating polynomial.
@@ -81,22 +91,23 @@ def _reconstruction(width: int, own: int) -> np.ndarray:
         others = np.delete(edges, k)
         cardinal = np.polynomial.Polynomial.fromroots(others - own - 0.5) / np.prod(k - others)
         slopes.append(cardinal.deriv()(_NODES))
-    return np.cumsum(slopes[::-1], axis=0)[::-1]
+    return np.cumsum(slopes[::-1], axis=0)[::-1] * _WEIGHTS
 
 
 def _primitive(values: np.ndarray) -> np.ndarray:
-    """The integral from r = 0 of what has `values[cell, node]`, at the nodes."""
-    cells = len(values)
-    powers = np.arange(len(_NODES))
-    within = ((_NODES[:, None] ** (powers + 1) - (-0.5) ** (powers + 1)) / (powers + 1)) @ np.linalg.inv(
-        _NODES[:, None] ** powers
-    )
-    before = np.cumsum(values @ _WEIGHTS)
-    return (values @ within.T + np.append(0.0, before[:-1])[:, None]) / cells
+    """The integral from r = 0 of what has `values[.., cell, node]`, at the nodes."""
+    power = np.arange(len(_NODES))
+    moments = (_NODES[:, None] ** (power + 1) - (-0.5) ** (power + 1)) / (power + 1)
+    within = np.linalg.solve(
+        (_NODES[:, None] ** power).T, moments.T
+    )  # integrates the interpolating polynomial
+    whole = values @ _WEIGHTS
+    before = np.cumsum(whole, axis=-1) - whole
+    return (values @ within + before[..., None]) / values.shape[-2]
 
 
 def discretize_samples(r: Any, values: Any, cells: int, *, order: int = 6) -> np.ndarray:
-    """Bring a potential given as samples U(r_k) on a grid onto cells, by its interpolating spline.
+    """Bring potentials given as samples `(..., k)` of U(r_k) on a grid onto cells, by interpolating splines.
 
     The spline has degree 5, or one below the number of samples where there are fewer than 6. Samples must be
     at increasing r and reach from 0 (or within one spacing of it) to 1; beyond the last one U is taken as 0.
@@ -105,14 +116,14 @@ def discretize_samples(r: Any, values: Any, cells: int, *, order: int = 6) -> np
         InputError: r not increasing, below 0 or not covering the range, lengths that differ, or not finite.
     """
     r, values = np.asarray(r, dtype=float), np.asarray(values, dtype=float)
-    if r.ndim != 1 or r.shape != values.shape or len(r) < 2:
+    if r.ndim != 1 or values.shape[-1:] != r.shape or len(r) < 2:
         raise InputError(
             f"samples: expected r and U of one length, at least 2, got {r.shape} and {values.shape}"
         )
     for name, column in (("r", r), ("U", values)):
         if not np.isfinite(column).all():
-            k = int(np.argmax(~np.isfinite(column)))
-            raise InputError(f"samples: expected finite numbers, got {name}[{k}] = {column[k]}")
+            index = [int(k) for k in np.argwhere(~np.isfinite(column))[0]]
+            raise InputError(f"samples: expected finite numbers, got {name}{index} = {column[tuple(index)]}")
     if not (np.diff(r) > 0).all():
         k = int(np.argmax(np.diff(r) <= 0)) + 1
         raise InputError(f"samples: expected increasing r, got r[{k}] = {r[k]} after r[{k - 1}] = {r[k - 1]}")
@@ -120,7 +131,7 @@ def discretize_samples(r: Any, values: Any, cells: int, *, order: int = 6) -> np
         raise InputError(
             f"samples: expected r from 0 to 1 (in units of the range), got {r[0]:g} to {r[-1]:g}"
         )
-    spline = make_interp_spline(r, values, k=_odd(min(5, len(r) - 1)))
+    spline = make_interp_spline(r, values, k=_odd(min(5, len(r) - 1)), axis=-1)
     return discretize(spline, cells, order=order)
 
 

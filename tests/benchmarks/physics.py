@@ -43,6 +43,7 @@ def main() -> None:
     potentials, _ = sample_potentials("mixture", ROWS, CELLS, strength=(1e-3, 0.9), seed=1)
     speed(potentials)
     speed_against_numpy(potentials)
+    speed_against_jitr()
     linearity()
 
 
@@ -218,6 +219,83 @@ def speed_against_numpy(potentials: np.ndarray) -> None:
             f"{len(some) / seconds / 1e6:.2f}",
             "-",
         )
+    CONSOLE.print(table)
+
+
+def speed_against_jitr() -> None:
+    """Gaussian wells, in a batch for us; each solver at its cheapest setting that reaches an accuracy."""
+    try:
+        from jitr.reactions.system import Asymptotics, Channels
+        from jitr.rmatrix import Solver
+    except ImportError:
+        CONSOLE.print("jitr is not installed (pip install jitr): no comparison with it.")
+        return
+    rng = np.random.default_rng(0)
+    few, many = 300, 1_000
+    depth, width = rng.uniform(1, 8, many), rng.uniform(0.15, 0.5, many)
+
+    def wells(r: np.ndarray) -> np.ndarray:
+        return depth[:, None, None] * np.exp(-((r / width[:, None, None]) ** 2))
+
+    exact = bornnet.scattering_length(discretize(wells, 256))
+
+    def ours(cells: int) -> tuple[float, float]:
+        def run() -> np.ndarray:
+            return bornnet.scattering_length(discretize(wells, cells), workers=1)
+
+        return float(np.max(np.abs(run() / exact - 1))), best_time(run, 3) / many
+
+    def theirs(basis: int, k: float) -> tuple[float, float]:
+        """a0 = 1 - R at a momentum k so small that it does not matter; their Descouvemont R is u / (r u')."""
+        one = np.ones(1)
+        channels = Channels(k**2 * one, k * one, one, 0 * one, k, 0 * one, np.ones((1, 1)))
+        waves = [
+            np.array([factor * np.exp(sign * 1j * k)])
+            for factor, sign in ((1, 1), (1, -1), (1j, 1), (-1j, -1))
+        ]
+        solver = Solver(basis)
+        free = solver.free_matrix(channels.a, channels.l, channels.E, channels.mu)
+        boundary = solver.precompute_boundaries(channels.a)
+
+        def run() -> np.ndarray:
+            return np.array(
+                [
+                    1
+                    - solver.solve(
+                        channels,
+                        Asymptotics(*waves),
+                        local_interaction=lambda r, u, w: -u * np.exp(-((r / w) ** 2)),
+                        local_args=well,
+                        free_matrix=free,
+                        basis_boundary=boundary,
+                    )[0][0, 0].real
+                    for well in zip(depth[:few], width[:few], strict=True)
+                ]
+            )
+
+        return float(np.max(np.abs(run() / exact[:few] - 1))), best_time(run, 3) / few
+
+    our_settings = {f"{cells} cells": ours(cells) for cells in range(12, 65, 2)}
+    their_settings = {
+        f"{n} functions, k = {k:g}": theirs(n, k) for n in range(8, 31, 2) for k in (1e-4, 1e-5, 1e-6)
+    }
+    table = Table(
+        "accuracy",
+        "bornnet",
+        "us",
+        "jitr",
+        "us",
+        "times faster",
+        title="Smooth potentials against jitr, 1 thread",
+    )
+    for accuracy in (1e-4, 1e-5, 1e-6, 1e-7, 3e-8):
+        row, times = [], []
+        for settings in (our_settings, their_settings):
+            good = {name: seconds for name, (error, seconds) in settings.items() if error <= accuracy}
+            name = min(good, key=good.__getitem__, default="not reached")
+            times.append(good.get(name, np.nan))
+            row += [name, f"{times[-1] * 1e6:.2f}"]
+        table.add_row(f"{accuracy:.0e}", *row, f"{times[1] / times[0]:.0f}")
     CONSOLE.print(table)
 
 

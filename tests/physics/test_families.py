@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bornnet
+from bornnet import vocabulary
 from bornnet.errors import InputError
 from bornnet.physics.families import FAMILIES, sample_potentials
 
@@ -51,6 +52,10 @@ def test_seeds_differ(family):
     one, _ = sample_potentials(family, 50, 8, strength=(0.1, 0.2), seed=1)
     two, _ = sample_potentials(family, 50, 8, strength=(0.1, 0.2), seed=2)
     assert not np.isclose(one, two).all(axis=1).any()
+
+
+def test_commands_know_every_family():
+    assert tuple(FAMILIES) == vocabulary.FAMILIES
 
 
 def test_shapes_do_not_depend_on_the_strength():
