@@ -83,7 +83,7 @@ def taylor_coefficients(module: nn.Module, z: Tensor, order: int) -> Tensor:
             DerivativeWarning,
             stacklevel=2,
         )
-    series = row.rule(module, z, order)
+    series = row.rule(module, z, order) if order else [module(z)]
     return torch.stack(series[: order + 1])
 
 
@@ -103,20 +103,29 @@ def _convolve(a: Series, b: Series, k: int) -> Tensor:
     return total
 
 
-def _logistic_of(inner: Series, order: int) -> Series:
+def _logistic_of(inner: Sequence[Tensor | float], order: int) -> Series:
     """Series of ``S = sigmoid(w(t))`` for a series ``w``: S' = q w', q = S (1 - S), q' = q (1 - 2S) w'."""
+    start = torch.as_tensor(inner[0])
     slope = [j * inner[j] for j in range(1, len(inner))]  # w', a polynomial of few terms
-    value = [torch.sigmoid(inner[0])]
-    product = [value[0] * torch.sigmoid(-inner[0])]
-    tilt = [-torch.tanh(inner[0] / 2)]  # 1 - 2S without cancellation
+    value = [torch.sigmoid(start)]
+    product = [value[0] * torch.sigmoid(-start)]
+    tilt = [torch.tanh(-0.5 * start)]  # 1 - 2S without cancellation
     curl: Series = []  # q (1 - 2S)
     for k in range(1, order + 1):
-        curl.append(_convolve(product, tilt, k - 1))
-        reach = range(min(k, len(slope)))
-        value.append(sum((slope[j] * product[k - 1 - j] for j in reach), torch.zeros_like(value[0])) / k)
-        product.append(sum((slope[j] * curl[k - 1 - j] for j in reach), torch.zeros_like(value[0])) / k)
-        tilt.append(-2 * value[k])
+        value.append(_times_slope(slope, product, k) / k)
+        if k < order:
+            curl.append(_convolve(product, tilt, k - 1))
+            product.append(_times_slope(slope, curl, k) / k)
+            tilt.append(-2 * value[k])
     return value
+
+
+def _times_slope(slope: Sequence[Tensor | float], series: Series, k: int) -> Tensor:
+    """Coefficient k - 1 of ``slope(t) series(t)`` with a short slope."""
+    total = slope[0] * series[k - 1]
+    for j in range(1, min(k, len(slope))):
+        total = total + slope[j] * series[k - 1 - j]
+    return total
 
 
 def _times_z(z: Tensor, factor: Series) -> Series:
@@ -153,18 +162,18 @@ def _piecewise(condition: Tensor, where_true: Series, where_false: Series) -> Se
 
 def _tanh(module: nn.Module, z: Tensor, order: int) -> Series:
     """tanh z = 2 sigmoid(2z) - 1."""
-    s = _logistic_of([2 * z, torch.full_like(z, 2.0)], order)
+    s = _logistic_of([2 * z, 2.0], order)
     return [torch.tanh(z), *(2 * s[k] for k in range(1, order + 1))]
 
 
 def _sigmoid(module: nn.Module, z: Tensor, order: int) -> Series:
-    return _logistic_of([z, torch.ones_like(z)], order)
+    return _logistic_of([z, 1.0], order)
 
 
 def _softplus(module: nn.Softplus, z: Tensor, order: int) -> Series:
     """softplus' = sigmoid(beta z); linear beyond torch's threshold, as torch evaluates it."""
     beta = float(module.beta)
-    slope = _logistic_of([beta * z, torch.full_like(z, beta)], order)
+    slope = _logistic_of([beta * z, beta], order)
     smooth = _integrated(module(z), slope, order)
     return _piecewise(beta * z > module.threshold, _linear(z, 1.0, order), smooth)
 
@@ -177,7 +186,7 @@ def _gelu(module: nn.GELU, z: Tensor, order: int) -> Series:
     """z Phi(z) with the normal distribution Phi, or torch's tanh form of it: z sigmoid(2u), u a cubic."""
     if module.approximate == "tanh":
         a, b = 2 * math.sqrt(2 / math.pi), 0.044715
-        cubic = [a * (z + b * z**3), a * (1 + 3 * b * z**2), 3 * a * b * z, torch.full_like(z, a * b)]
+        cubic: list[Tensor | float] = [a * (z + b * z**3), a * (1 + 3 * b * z**2), 3 * a * b * z, a * b]
         return _times_z(z, _logistic_of(cubic, order))
     density = _gaussian(z, torch.exp(-0.5 * z**2) / math.sqrt(2 * math.pi), 1.0, order)
     return _times_z(z, _integrated(0.5 * torch.erfc(-z / math.sqrt(2)), density, order))
@@ -205,7 +214,7 @@ def _scaled_elu(z: Tensor, order: int, slope: float, height: float, rate: float)
 
 def _mish(module: nn.Module, z: Tensor, order: int) -> Series:
     """z tanh(softplus z): y = tanh(softplus z), q = 1 - y^2, s = sigmoid z; y' = q s and q' = -2 y q s."""
-    s = _logistic_of([z, torch.ones_like(z)], order)
+    s = _logistic_of([z, 1.0], order)
     r = torch.sigmoid(-z)
     y = [s[0] * (1 + r) / (1 + r * r)]
     q = [4 * r * r / (1 + r * r) ** 2]

@@ -10,20 +10,27 @@ no block is computed that is not read.
 import numpy as np
 from numba import njit
 
-from .packed import packed_size
+from .packed import pack, packed_size, unpack
 
 
-def symmetrised_product(left: np.ndarray, right: np.ndarray, inputs: int, order: int) -> np.ndarray:
-    """Packed entries ``(C(inputs + order - 1, order),)`` of ``Sym(sum_K left right)``, order 2 to 5."""
+def symmetrised_product(
+    left: np.ndarray, right: np.ndarray, inputs: int, order: int, packed: bool
+) -> np.ndarray:
+    """``Sym(sum_K left right)`` of order 2 to 5, packed or dense ``(inputs,) * order``."""
     if order == 2:
         product = left @ right.T
-        rows, columns = np.triu_indices(inputs)
-        return 0.5 * (product[rows, columns] + product[columns, rows])
-    if order == 3:
-        packed = np.empty(packed_size(inputs, 3))
-        _gather_third(left @ right.T, packed)
-        return packed
-    return _fourth(left, right, inputs) if order == 4 else _fifth(left, right, inputs)
+        dense = 0.5 * (product + product.T)
+        return pack(dense) if packed else dense
+    assemble = {3: _third, 4: _fourth, 5: _fifth}[order]
+    entries = assemble(left, right, inputs)
+    return entries if packed else unpack(entries, inputs, order)
+
+
+def _third(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
+    """Pairs with single indices."""
+    packed = np.empty(packed_size(inputs, 3))
+    _gather_third(left @ right.T, packed)
+    return packed
 
 
 def _fourth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
@@ -54,13 +61,13 @@ def _fifth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _gather_third(product, packed):
-    inputs = product.shape[0]
+    inputs = product.shape[1]
     row = _pair_rows(inputs)
     entry = 0
     for i in range(inputs):
         for j in range(i, inputs):
             for k in range(j, inputs):
-                total = product[i, row[j] + k] + product[j, row[i] + k] + product[k, row[i] + j]
+                total = product[row[i] + j, k] + product[row[i] + k, j] + product[row[j] + k, i]
                 packed[entry] = total / 3.0
                 entry += 1
 

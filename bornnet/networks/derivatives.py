@@ -13,7 +13,7 @@ backward to order n-h-1. Each product of factors is cut into a left part of orde
 matrix product over neurons and kinds of left part sums everything:
 
     f_2 = u1 . a0 c2 u1
-    f_3 = u1 . (a0 c3 u1^2 + a1 c2 u1)
+    f_3 = u1^2 . (a0 c3 u1 + a1 c2)
     f_4 = u1^2 . (a0 c4 u1^2 + a1 c3 u1) + u2 . (3 a0 c3 u1^2 + 2 a1 c2 u1 + a0 c2 u2)
 
 and so on by machine: ``middle_terms`` lists them for any order.
@@ -63,22 +63,23 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
             raise InputError(
                 f"at must be ({layers.inputs},) or (batch, {layers.inputs}), got {tuple(points.shape)}"
             )
-        batch = None if points is None or points.ndim == 1 else len(points)
-        _check_memory(layers, order, packed, copies=len(layers.weight) * (1 if batch is None else batch))
-        singles = [points] if points is None or batch is None else list(points)
-        found = [_tensors_at(expand(model, order, point), order, packed) for point in singles]
-        result = torch.from_numpy(found[0] if batch is None else np.stack(found)) if found else torch.empty(0)
-        return result.to(device)
-
-
-def _tensors_at(net: Expansion, order: int, packed: bool) -> np.ndarray:
-    flow = _forward(net, order)
-    outputs = net.readout.numpy()
-    tensors = []
-    for readout in outputs:
-        partials = _partials(flow, readout, net.inputs, order)
-        tensors.append(partials if packed else unpack(partials, net.inputs, order))
-    return tensors[0] if net.scalar else np.stack(tensors)
+        batched = points is not None and points.ndim == 2
+        singles = list(points) if points is not None and batched else [points]
+        outputs = len(layers.weight)
+        _check_memory(layers, order, packed, copies=outputs * len(singles))
+        size = (packed_size(layers.inputs, order),) if packed else (layers.inputs,) * order
+        result = np.empty((len(singles), outputs, *size)) if batched or outputs > 1 else None
+        for row, single in enumerate(singles):
+            net = expand(layers, order, single)
+            flow = _forward(net, order)
+            for output, readout in enumerate(net.readout.numpy(force=True)):
+                tensor = _tensor(flow, readout, layers.inputs, order, packed)
+                if result is None:
+                    return torch.from_numpy(tensor).to(device)
+                result[row, output] = tensor
+        assert result is not None
+        result = result[:, 0] if layers.scalar else result
+        return torch.from_numpy(result if batched else result[0]).to(device)
 
 
 class _LayerFlow:
@@ -123,13 +124,13 @@ def _forward(net: Expansion, order: int) -> list[_LayerFlow]:
     """Push u to order h = order // 2 through the hidden layers."""
     flow: list[_LayerFlow] = []
     for weight_tensor, c in zip(net.weights, net.coefficients, strict=True):
-        weight = weight_tensor.numpy()
+        weight = weight_tensor.numpy(force=True)
         if not flow:
             u = {1: np.ascontiguousarray(weight.T)}
         else:
             parts = {p: flow[-1].output_part(p) for p in range(1, max(1, order // 2) + 1)}
             u = {p: part @ weight.T for p, part in parts.items() if part is not None}
-        flow.append(_LayerFlow(weight, c.numpy(), u, net.inputs))
+        flow.append(_LayerFlow(weight, c.numpy(force=True), u, net.inputs))
     return flow
 
 
@@ -152,27 +153,33 @@ def _backward(flow: list[_LayerFlow], readout: np.ndarray, highest: int) -> list
     return adjoints
 
 
-def _partials(flow: list[_LayerFlow], readout: np.ndarray, inputs: int, order: int) -> np.ndarray:
-    """Packed partial derivatives of one output."""
+def _tensor(flow: list[_LayerFlow], readout: np.ndarray, inputs: int, order: int, packed: bool) -> np.ndarray:
+    """Partial derivatives of one output."""
     if not flow:
-        return readout.copy() if order == 1 else np.zeros(packed_size(inputs, order))
+        partials = readout.copy() if order == 1 else np.zeros(packed_size(inputs, order))
+        return partials if packed else unpack(partials, inputs, order)
     adjoints = _backward(flow, readout, max(0, order - order // 2 - 1))
     if order == 1:
         return (adjoints[0][0] * flow[0].c[1]) @ flow[0].weight
     factors = _factors(flow, adjoints, order)
     if order <= 5:
-        ((left, right),) = factors.values()
-        half = order // 2
-        left *= (multiplicity_factorials(inputs, half) / factorial(half))[:, None]
-        right *= (multiplicity_factorials(inputs, order - half) / factorial(order - half))[:, None]
-        tensor = symmetrised_product(left, right, inputs, order)
-        tensor *= factorial(order)
-        return tensor
+        ((degree, (left, right)),) = factors.items()
+        _as_tensor_entries(left, inputs, degree, factorial(order))
+        _as_tensor_entries(right, inputs, order - degree, 1)
+        return symmetrised_product(left, right, inputs, order, packed)
     polynomial = np.zeros(packed_size(inputs, order))
     for degree, (left, right) in factors.items():
         scatter_product(left, right, inputs, (degree, order - degree), polynomial)
     polynomial *= multiplicity_factorials(inputs, order)
-    return polynomial
+    return polynomial if packed else unpack(polynomial, inputs, order)
+
+
+def _as_tensor_entries(polynomial: np.ndarray, inputs: int, degree: int, scale: float) -> None:
+    """Turn monomial coefficients into the entries of the symmetric tensor, in place."""
+    if degree == 1:
+        polynomial *= scale
+    else:
+        polynomial *= (multiplicity_factorials(inputs, degree) * (scale / factorial(degree)))[:, None]
 
 
 def _factors(
@@ -209,12 +216,18 @@ def _layer_factors(
 
 
 def _check_memory(layers: Layers, order: int, packed: bool, copies: int) -> None:
+    need = _memory_estimate(layers, order, packed, copies)
+    if fits(need):
+        return
     advice = "taylor_terms gives this order along any number of directions in little memory"
     packed_need = _memory_estimate(layers, order, True, copies)
     if not packed and fits(packed_need):
         advice = f"packed=True takes {packed_need / 1e9:.3g} GB; {advice}"
-    what = f"the {'packed' if packed else 'dense'} derivative of order {order} in {layers.inputs} inputs"
-    require_memory(_memory_estimate(layers, order, packed, copies), what, advice)
+    require_memory(
+        need,
+        f"the {'packed' if packed else 'dense'} derivative of order {order} in {layers.inputs} inputs",
+        advice,
+    )
 
 
 def _memory_estimate(layers: Layers, order: int, packed: bool, copies: int) -> float:

@@ -12,6 +12,7 @@ from ..errors import InputError
 from .amplitudes import Amplitudes, Directions, Polynomials
 from .diagrams import Diagram, check_memory, diagrams, symmetric_tensor
 from .expansion import as_double, expand
+from .layers import read_layers
 from .packed import multiplicity_factorials
 
 
@@ -49,7 +50,7 @@ def diagram_shares(model: nn.Module, order: int, at: Any = None, direction: Any 
     """
     found = diagrams(order)
     with torch.no_grad():
-        net = expand(model, order, at)
+        net = expand(read_layers(model), order, at)
         if not net.scalar:
             raise InputError(f"diagram shares need one output, the network has {len(net.readout)}")
         check_memory(net, order, packed=True)

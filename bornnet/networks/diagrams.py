@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .amplitudes import Amplitudes, Directions, Polynomials
 from .expansion import Expansion, check_order, displacement_rows, expand
+from .layers import read_layers
 from .memory import require_memory
 from .packed import multiplicity_factorials, packed_size, unpack
 from .trees import (
@@ -85,7 +86,7 @@ class Amplitude(ABC):
         Raises ``InputError`` as that function does, also where the result would not fit in memory.
         """
         with torch.no_grad():
-            net = expand(model, self.order, at)
+            net = expand(read_layers(model), self.order, at)
             check_memory(net, self.order, packed)
             values = self.labelings * self._unlabelled(Amplitudes(net, Polynomials(net.inputs)))
         tensors = [symmetric_tensor(column, net.inputs, self.order) for column in values.T]
@@ -100,7 +101,7 @@ class Amplitude(ABC):
         shares of all diagrams of order n sum to ``n! taylor_terms(..)[n]``. Autograd does not flow.
         """
         with torch.no_grad():
-            net = expand(model, self.order, at)
+            net = expand(read_layers(model), self.order, at)
             x = displacement_rows(displacements, net).cpu().numpy()
             values = np.empty((len(x), len(net.readout)))
             for start in range(0, len(x), _ROWS):

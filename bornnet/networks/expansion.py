@@ -2,6 +2,7 @@
 
 import operator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .activations import taylor_coefficients
-from .layers import read_layers
+from .layers import Layers
 
 
 @dataclass
@@ -36,20 +37,32 @@ class Expansion:
         return (self.weights[0] if self.weights else self.readout).shape[1]
 
 
-def expand(model: nn.Module, order: int, at: Any = None) -> Expansion:
-    """Expand a network (``MLP`` or Sequential) at ``at (inputs,)``, by default at 0, differentiably.
+def expand(layers: Layers, order: int, at: Any = None) -> Expansion:
+    """Expand a network at ``at (inputs,)``, by default at 0, differentiably.
 
-    Raises ``InputError`` for an unsupported module or a base point of another shape.
+    Raises ``InputError`` for a base point of another shape.
     """
-    layers = read_layers(model)
     y = base_point(at, layers.inputs, layers.weight.device)
-    coefficients = []
+    points = []
     for layer in layers.hidden:
-        terms = taylor_coefficients(layer.activation, layer.weight @ y + layer.bias, order)
-        coefficients.append(terms)
-        y = terms[0]
+        points.append(torch.addmv(layer.bias, layer.weight, y))
+        y = layer.activation(points[-1])
+    coefficients: list[Tensor] = []
+    for _, group in groupby(
+        zip(layers.hidden, points, strict=True), key=lambda pair: _kind(pair[0].activation)
+    ):
+        alike = list(group)
+        z = torch.cat([point for _, point in alike])
+        terms = taylor_coefficients(alike[0][0].activation, z, order)
+        coefficients += terms.split([len(point) for _, point in alike], dim=1)
     weights = [layer.weight for layer in layers.hidden]
-    return Expansion(weights, coefficients, layers.weight, layers.weight @ y + layers.bias, layers.scalar)
+    value = torch.addmv(layers.bias, layers.weight, y)
+    return Expansion(weights, coefficients, layers.weight, value, layers.scalar)
+
+
+def _kind(activation: nn.Module) -> tuple[type, str]:
+    """Equal for activations that are the same function: they are expanded in one go."""
+    return type(activation), activation.extra_repr()
 
 
 def base_point(at: Any, inputs: int, device: torch.device) -> Tensor:

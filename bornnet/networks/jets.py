@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from .expansion import Expansion, check_order, displacement_rows, expand
+from .layers import read_layers
 
 _BLOCK_VALUES = 64_000  # doubles of one jet block: two of them stay in a core's second-level cache
 _TILE_VALUES = 256  # neurons composed at once: their polynomials stay in the first-level cache
@@ -47,7 +48,7 @@ def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = Non
     order = check_order(order, lowest=0)
     is_tensor = isinstance(displacements, Tensor)
     with torch.set_grad_enabled(is_tensor and torch.is_grad_enabled()):
-        net = expand(model, order, at)
+        net = expand(read_layers(model), order, at)
         x = displacement_rows(displacements, net)
         tracked = torch.is_grad_enabled() and any(t.requires_grad for t in (x, net.value, net.readout))
         if tracked or x.is_cuda:

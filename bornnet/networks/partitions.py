@@ -44,13 +44,15 @@ def middle_terms(order: int) -> tuple[MiddleTerm, ...]:
     """The terms of the order-n derivative at the vertex in the middle (see ``derivatives``).
 
     Factors u have orders up to ``h = n // 2``, the adjoint order q is below ``n - h``. The left part's
-    order is as near to h as its factors allow; up to order 5 it is h.
+    order is as near to h as its factors allow, and h itself up to order 5; but order 3 puts pairs on the
+    left, which spares the right part its products.
     """
     half = order // 2
+    target = 2 if order == 3 else half
     terms = []
     for q in range(order - half):
         for partition in partitions(order - q, half):
-            left = min(_parts(partition), key=lambda part: (abs(sum(part) - half), [-p for p in part]))
+            left = min(_parts(partition), key=lambda part: (abs(sum(part) - target), [-p for p in part]))
             right = tuple((Counter(partition) - Counter(left)).elements())
             if right or q:
                 terms.append(MiddleTerm(left, right, q, arrangements(partition)))
