@@ -15,7 +15,17 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from .data import preset_names, preset_text
 from .errors import InputError
-from .vocabulary import Activation, Device, Family, Labels, Optimizer, Spacing, suggestion
+from .vocabulary import (
+    Activation,
+    Device,
+    Family,
+    Labels,
+    LowerOrders,
+    Optimizer,
+    Remove,
+    Spacing,
+    suggestion,
+)
 
 
 def _widths(value: Any) -> Any:
@@ -36,7 +46,29 @@ def _range(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
+def _sequence(value: Any) -> Any:
+    """One value, `"a,b"` or a list, as a tuple."""
+    if isinstance(value, str):
+        return tuple(_number(part.strip()) for part in value.split(","))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 Count = Annotated[int, Field(ge=1)]
+Counts = Annotated[tuple[Count, ...], BeforeValidator(_sequence), Field(min_length=1, max_length=20)]
+Floors = Annotated[
+    tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(_sequence), Field(min_length=1, max_length=20)
+]
 Widths = Annotated[tuple[Count, ...], BeforeValidator(_widths), Field(min_length=1, max_length=64)]
 Range = Annotated[
     tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]],
@@ -78,12 +110,21 @@ class Network(_Keys):
 class Training(_Keys):
     """How networks are fitted, round by round."""
 
-    optimizer: Optimizer = Field("levenberg-marquardt", description="after a short warm-up by Adam")
+    optimizer: Optimizer = Field("levenberg-marquardt", description="what moves the weights")
     members: int = Field(1, ge=1, le=10_000, description="networks of the ensemble, over seeds")
     rounds: int = Field(3, ge=1, le=20, description="rounds of the iteration")
-    steps: Count = Field(60, description="optimizer steps a round")
+    steps: Counts = Field((100, 60, 40), description="optimizer steps of round 1, 2, ..; the last holds on")
+    patience: Count = Field(20, description="steps without a better held-out error that end a round")
     time_limit: float | None = Field(None, gt=0, description="minutes a member may train")
     holdout: float = Field(0.2, gt=0, lt=1, description="fraction of the dataset held out")
+    strength_floors: Floors = Field(
+        (0.0, 0.02, 0.05), description="eta left out below it in round 1, 2, ..; the last holds on"
+    )
+    lower_orders: LowerOrders = Field("removed", description="from the model by construction, or corrected")
+    remove: Remove = Field("learned", description="terms taken from the target; exact ones to compare only")
+    warm_start: bool = Field(True, description="each round starts from the weights of the one before")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    batch: Count = Field(256, description="samples in a mini-batch of Adam")
 
 
 class Comparison(_Keys):
@@ -242,5 +283,7 @@ def _expected(key: str, details: ErrorDetails) -> str:
 
 _LISTS = {
     "strength": "two numbers LO HI with 0 < LO <= HI",
+    "steps": "steps of round 1, 2, .., each a whole number of at least 1, such as 100,60,40",
+    "strength_floors": "a strength of at least 0 for round 1, 2, .., such as 0,0.02,0.05",
     "hidden": "the widths of 1 to 64 hidden layers, each at least 1, such as 64,64",
 }

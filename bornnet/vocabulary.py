@@ -26,6 +26,8 @@ Activation = Literal[
     "leaky-relu",
 ]
 Optimizer = Literal["levenberg-marquardt", "l-bfgs", "adam"]
+LowerOrders = Literal["removed", "corrected"]
+Remove = Literal["learned", "exact"]
 Device = Literal["auto", "cpu", "cuda"]
 
 FAMILIES: tuple[str, ...] = get_args(Family)
@@ -33,6 +35,8 @@ SPACINGS: tuple[str, ...] = get_args(Spacing)
 LABELS: tuple[str, ...] = get_args(Labels)
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+LOWER_ORDERS: tuple[str, ...] = get_args(LowerOrders)
+REMOVE: tuple[str, ...] = get_args(Remove)
 DEVICES: tuple[str, ...] = get_args(Device)
 
 

@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-from bornnet.vocabulary import ACTIVATIONS, DEVICES, FAMILIES, LABELS, OPTIMIZERS, SPACINGS, suggestion
+from bornnet.vocabulary import (
+    ACTIVATIONS,
+    DEVICES,
+    FAMILIES,
+    LABELS,
+    LOWER_ORDERS,
+    OPTIMIZERS,
+    REMOVE,
+    SPACINGS,
+    suggestion,
+)
 
 from .terminal import Terminal
 
@@ -35,7 +45,7 @@ class Name(click.Choice):
         return "NAME"
 
 
-def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -48,7 +58,7 @@ def _names(names: tuple[str, ...]) -> str:
     return ", ".join(names)
 
 
-study_options = _together(
+study_options = together(
     click.option("--preset", metavar="NAME", help="A study that ships with bornnet: quick, standard, ..."),
     click.option(
         "--config", type=click.Path(), metavar="FILE", help="TOML file with the same keys as the flags."
@@ -57,7 +67,7 @@ study_options = _together(
     click.option("--workers", type=int, metavar="N", help="CPU threads; results do not depend on it."),
 )
 
-data_options = _together(
+data_options = together(
     click.option("--samples", type=int, metavar="N", help="How many potentials."),
     click.option("--cells", type=int, metavar="D", help="Cells of a potential."),
     click.option("--family", type=Name(FAMILIES), help=f"Kind of potentials: {_names(FAMILIES)}."),
@@ -76,17 +86,28 @@ data_options = _together(
     ),
 )
 
-network_options = _together(
+network_options = together(
     click.option("--hidden", metavar="W,W,..", help="Widths of the hidden layers, such as 64,64."),
     click.option("--activation", type=Name(ACTIVATIONS), help=f"One of {_names(ACTIVATIONS)}."),
 )
 
-training_options = _together(
+training_options = together(
     click.option("--optimizer", type=Name(OPTIMIZERS), help=f"One of {_names(OPTIMIZERS)}."),
     click.option("--members", type=int, metavar="M", help="Networks of the ensemble, over seeds."),
-    click.option("--steps", type=int, metavar="N", help="Optimizer steps a round."),
+    click.option("--steps", metavar="N,N,..", help="Optimizer steps of round 1, 2, ..; the last holds on."),
+    click.option("--patience", type=int, metavar="N", help="Steps without progress that end a round."),
     click.option("--time-limit", type=float, metavar="MINUTES", help="How long a member may train."),
     click.option("--holdout", type=float, metavar="FRACTION", help="Part of the dataset held out."),
+    click.option("--strength-floors", metavar="ETA,ETA,..", help="Weaker potentials sit out round 1, 2, .."),
+    click.option(
+        "--lower-orders", type=Name(LOWER_ORDERS), help="removed from the model, or corrected by each round."
+    ),
+    click.option("--remove", type=Name(REMOVE), help="learned terms, or exact ones (to compare only)."),
+    click.option(
+        "--warm-start/--cold-start", default=None, help="Start a round from the one before, or anew."
+    ),
+    click.option("--learning-rate", type=float, metavar="RATE", help="Of Adam."),
+    click.option("--batch", type=int, metavar="N", help="Samples in a mini-batch of Adam."),
     click.option("--device", type=Name(DEVICES), help="auto, cpu or cuda."),
 )
 
@@ -99,7 +120,7 @@ resume_option = click.option("--resume", is_flag=True, help="Go on with an inter
 def terminal_options(command: Command) -> Command:
     """`--json`, `--quiet`, `--verbose`, handed to the command as one `terminal`."""
 
-    @_together(
+    @together(
         click.option("--json", is_flag=True, help="Print the result as one JSON object."),
         click.option("--quiet", is_flag=True, help="No progress bar and no closing line."),
         click.option("--verbose", is_flag=True, help="Log what is done; show the traceback of an error."),

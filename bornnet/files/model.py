@@ -15,7 +15,9 @@ from .atomic import new_file
 FORMAT = "bornnet-mlp"
 
 
-def save_model(path: str | Path, model: MLP, *, facts: Mapping[str, Any] | None = None, force: bool = False) -> None:
+def save_model(
+    path: str | Path, model: MLP, *, facts: Mapping[str, Any] | None = None, force: bool = False
+) -> None:
     """Write an MLP: potential in, scattering length out, both in units of the range.
 
     `facts` is anything JSON can hold that should stand with it.
@@ -40,7 +42,9 @@ def load_model(path: str | Path) -> tuple[MLP, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise InputError(f"{path}: expected a {FORMAT} file, got {metadata.get('format', 'another')!r}.")
+                raise InputError(
+                    f"{path}: expected a {FORMAT} file, got {metadata.get('format', 'another')!r}."
+                )
             architecture = json.loads(metadata["architecture"])
             facts = json.loads(metadata["facts"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)

@@ -1,0 +1,157 @@
+"""The training loop: steps of an optimizer, the best weights on held-out data, and a state to go on from."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from ..errors import BornnetError
+from .first_order import LBFGS, Adam
+from .levenberg_marquardt import LevenbergMarquardt
+from .problem import Problem, Samples
+from .remainder import TaylorRemainder
+
+_log = logging.getLogger(__name__)
+
+
+class Optimizer(Protocol):
+    """Moves a model's weights downhill; its state and the weights are all that it remembers."""
+
+    def step(self) -> float | None: ...
+    def state(self) -> dict[str, Any]: ...
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit.
+
+    Attributes:
+        optimizer: a name of ``OPTIMIZERS``.
+        steps: optimizer steps at most (an epoch of Adam, 20 iterations of L-BFGS).
+        patience: steps without a better held-out error after which the fit ends.
+        seconds: time after which the fit ends, if any; it makes the result depend on the machine's speed.
+        learning_rate, batch, seed: for Adam.
+    """
+
+    optimizer: str = "levenberg-marquardt"
+    steps: int = 60
+    patience: int = 20
+    seconds: float | None = None
+    learning_rate: float = 1e-3
+    batch: int = 256
+    seed: int = 0
+
+
+OPTIMIZERS: dict[str, Callable[[TaylorRemainder, Samples, Settings], Optimizer]] = {
+    "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples),
+    "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
+    "adam": lambda model, samples, s: Adam(
+        model, samples, steps=s.steps, learning_rate=s.learning_rate, batch=s.batch, seed=s.seed
+    ),
+}
+
+
+@dataclass
+class Progress:
+    """Where a fit stands after ``step`` steps; all of it, with the optimizer's state, makes a checkpoint.
+
+    Errors are root mean squares of the weighted residuals: relative errors, where weights are 1/target.
+    """
+
+    step: int = 0
+    error: float = math.nan
+    held_out_error: float = math.nan
+    best_step: int = 0
+    best_error: float = math.inf
+    best_weights: Tensor | None = None
+    seconds: float = 0.0
+    finished: bool = False
+    curve: list[tuple[int, float, float]] = field(default_factory=list)
+    """(step, training error, held-out error) after every step; the training error is that before the step."""
+
+
+class Fit:
+    """A fit that can be stopped between any two steps and gone on with, bit for bit as if uninterrupted."""
+
+    def __init__(self, model: TaylorRemainder, problem: Problem, settings: Settings) -> None:
+        self.model = model
+        self.problem = problem
+        self.settings = settings
+        self.optimizer = OPTIMIZERS[settings.optimizer](model, problem.training, settings)
+        self.progress = Progress()
+
+    def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
+        """Fit to the end and leave the best weights in the model.
+
+        ``after_step`` is called between steps: the place for progress bars and checkpoints. Raises
+        ``BornnetError`` that names the step where the error is no longer a number; the model then holds the
+        best weights there were.
+        """
+        progress, settings = self.progress, self.settings
+        if progress.best_weights is None:
+            self._judge()
+        while not progress.finished:
+            began = time.perf_counter()
+            loss = self.optimizer.step()
+            if loss is None:
+                progress.finished = True
+            else:
+                progress.step += 1
+                progress.error = math.sqrt(loss) if loss >= 0 else math.nan
+                self._judge()
+                progress.curve.append((progress.step, progress.error, progress.held_out_error))
+                if not (math.isfinite(progress.error) and math.isfinite(progress.held_out_error)):
+                    self._take_best()
+                    raise BornnetError(
+                        f"training broke down at step {progress.step}: the error is no longer a number. The "
+                        f"best weights, of step {progress.best_step}, are kept. Take another optimizer, a "
+                        "smaller learning rate, or a smooth activation."
+                    )
+            progress.seconds += time.perf_counter() - began
+            progress.finished = (
+                progress.finished
+                or progress.step >= settings.steps
+                or progress.step - progress.best_step >= settings.patience
+                or (settings.seconds is not None and progress.seconds >= settings.seconds)
+            )
+            after_step(progress)
+        self._take_best()
+        return progress
+
+    def state(self) -> dict[str, Any]:
+        """Everything that ``load_state`` needs, of tensors and plain values alone."""
+        return {
+            "weights": parameters_to_vector(self.model.parameters()).detach().clone(),
+            "optimizer": self.optimizer.state(),
+            "progress": dict(vars(self.progress)),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        vector_to_parameters(state["weights"].to(self._device), self.model.parameters())
+        self.optimizer.load_state(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    @torch.no_grad()
+    def _judge(self) -> None:
+        held, progress = self.problem.held_out, self.progress
+        residual = held.weights * (self.model(held.inputs) - held.targets)
+        progress.held_out_error = float(residual.square().mean().sqrt())
+        if progress.held_out_error < progress.best_error:
+            progress.best_error, progress.best_step = progress.held_out_error, progress.step
+            progress.best_weights = parameters_to_vector(self.model.parameters()).detach().clone()
+
+    @torch.no_grad()
+    def _take_best(self) -> None:
+        if self.progress.best_weights is not None:
+            vector_to_parameters(self.progress.best_weights.to(self._device), self.model.parameters())

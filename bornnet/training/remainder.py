@@ -1,0 +1,89 @@
+"""A network minus its own lower Taylor orders, and the Jacobian of that in the weights.
+
+Round n of the iteration fits ``r_n[f](x) = f(x) - sum_{m<n} T_m[f](x)``, T_m being the order-m Taylor term
+of the network f at x = 0. The leading order of r_n is n by construction, so that shallow potentials say
+something about order n alone, and f stays an ordinary network whose order-n term is that of r_n.
+
+The Jacobian is that of backpropagation, once at the sample and once in jets at the common base point:
+along t x the adjoint of a layer and the layer's input are polynomials in t, and
+
+    d T_m / d W = sum_{a+b=m} adjoint_a (x) input_b .
+
+Summed over m < n this is a handful of outer products a layer, batched over the samples.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..networks.activations import taylor_coefficients
+from ..networks.jets import composed, taylor_terms
+from ..networks.mlp import MLP
+
+
+class TaylorRemainder(nn.Module):
+    """``r_n[f]``: the network without its Taylor orders below ``degree``.
+
+    Args:
+        model: the network f; its weights are those of the remainder.
+        degree: the leading order n that is left, 1 or more (1 removes f(0) alone).
+    """
+
+    def __init__(self, model: MLP, degree: int) -> None:
+        super().__init__()
+        self.model = model
+        self.degree = degree
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, inputs)`` to ``(batch,)``, with autograd where gradients are enabled."""
+        return self.model(x) - taylor_terms(self.model, x, self.degree - 1).sum(0)
+
+    @torch.no_grad()
+    def value_and_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``r_n`` and its derivatives by every weight: ``(batch,)`` and ``(batch, weights)``.
+
+        Weights count in the order of ``torch.nn.utils.parameters_to_vector``.
+        """
+        linears = self.model.linears
+        activation = self.model.layers[1]
+        highest = self.degree - 1
+
+        inputs, slopes = [x], []  # at the samples
+        jet_inputs, jet_slopes = [[x.new_zeros(1, x.shape[1]), x][: highest + 1]], []  # orders 0.. along t x
+        for linear in linears[:-1]:
+            y, slope = taylor_coefficients(activation, linear(inputs[-1]), 1)
+            inputs.append(y)
+            slopes.append(slope)
+            base, *higher = jet_inputs[-1]
+            z = [term @ linear.weight.T for term in higher]
+            c = taylor_coefficients(activation, linear(base)[0], highest + 1)
+            derivative = c[1:] * torch.arange(1, highest + 2, dtype=x.dtype, device=x.device)[:, None]
+            for series, jet in ((c, jet_inputs), (derivative, jet_slopes)):
+                jet.append([series[:1], *(composed(z, series, highest) if highest else [])])
+        last = linears[-1]
+        value = (inputs[-1] @ last.weight.T + last.bias)[:, 0]
+        value = value - sum(term @ last.weight[0] for term in jet_inputs[-1]) - last.bias
+
+        jacobian = x.new_empty(len(x), sum(p.numel() for p in self.model.parameters()))
+        stop = jacobian.shape[1]
+        adjoint = x.new_ones(len(x), 1)
+        jet_adjoint = [x.new_ones(1, 1)] + [x.new_zeros(1, 1)] * highest
+        for layer in range(len(linears) - 1, -1, -1):
+            weight = linears[layer].weight
+            below = jet_inputs[layer]
+            # sum over a + b <= n - 1: one outer product per order b of the input
+            sums = [sum(jet_adjoint[: self.degree - b]) for b in range(len(below))]
+            left = torch.stack([adjoint, *(-term.expand(len(x), -1) for term in sums)], dim=2)
+            right = torch.stack([inputs[layer], *(term.expand(len(x), -1) for term in below)], dim=1)
+            start = stop - weight.shape[0]
+            jacobian[:, start:stop] = adjoint - sums[0]
+            stop, start = start, start - weight.numel()
+            jacobian[:, start:stop] = torch.bmm(left, right).flatten(1)
+            stop = start
+            if layer:
+                slope, jet_slope = slopes[layer - 1], jet_slopes[layer - 1]
+                adjoint = (adjoint @ weight) * slope
+                pulled = [term @ weight for term in jet_adjoint]
+                jet_adjoint = [
+                    sum(pulled[a] * jet_slope[m - a] for a in range(m + 1)) for m in range(self.degree)
+                ]
+        return value, jacobian

@@ -1,0 +1,120 @@
+"""What `train` and `iterate` share: their options, progress and results."""
+
+from shlex import quote
+from typing import Any
+
+import click
+
+from .options import (
+    force_option,
+    network_options,
+    resume_option,
+    study_options,
+    terminal_options,
+    together,
+    training_options,
+)
+from .terminal import Terminal, table
+
+run_options = together(
+    click.option(
+        "--out", required=True, type=click.Path(), metavar="RUN", help="The run directory to write."
+    ),
+    network_options,
+    training_options,
+    study_options,
+    click.option("--dry-run", is_flag=True, help="Say what would be run and how large it is; write nothing."),
+    force_option,
+    resume_option,
+    terminal_options,
+)
+
+
+def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
+    """Train as the flags say, show progress, and report what was written."""
+    out, preset, config = flags.pop("out"), flags.pop("preset"), flags.pop("config")
+    force, resume, dry_run = flags.pop("force"), flags.pop("resume"), flags.pop("dry_run")
+    terminal: Terminal = flags.pop("terminal")
+    study = _configuration(out, preset, config, flags, resume)
+    if dry_run:
+        from bornnet.estimate import estimate
+
+        plan = estimate(data, study)
+        terminal.result(
+            {"dry_run": True, **plan},
+            table(
+                f"{command} {data} (nothing is written)",
+                ("round", "potentials", "weights", "steps at most", "memory, GB", "minutes, about"),
+                [
+                    (
+                        r["round"],
+                        f"{r['training_rows']:,}",
+                        f"{r['weights']:,}",
+                        r["steps"],
+                        f"{r['memory'] / 1e9:.2f}",
+                        f"{r['seconds'] / 60:.1f}",
+                    )
+                    for r in plan["rounds"]
+                ],
+                f"{plan['members']} member(s), {plan['seconds'] / 60:.1f} minutes in all, about",
+            ),
+        )
+        return
+    from bornnet.fitting import fit_run, per_round
+
+    total = study.members * sum(per_round(study.steps, n + 1) for n in range(study.rounds))
+    with terminal.progress("Training", total) as advance:
+        done = {"steps": 0, "round": (0, 0)}
+
+        def report(member: int, number: int, progress: Any) -> None:
+            before = sum(per_round(study.steps, n + 1) for n in range(study.rounds)) * member + sum(
+                per_round(study.steps, n) for n in range(1, number)
+            )
+            steps = before + (per_round(study.steps, number) if progress.finished else progress.step)
+            note = f"member {member + 1}, round {number}: error {progress.error:.1e}, held out {progress.held_out_error:.1e}"
+            advance(steps - done["steps"], note)
+            done["steps"] = steps
+
+        fitted = fit_run(data, out, study, force=force, resume=resume, report=report)
+    rows = [
+        (
+            f"{member + 1}",
+            r["round"],
+            f"{r['training_rows']:,}",
+            f"{r['steps']} ({r['best_step']})",
+            f"{r['held_out_error']:.2e}",
+        )
+        for member, rounds in enumerate(fitted.rounds)
+        for r in rounds
+    ]
+    terminal.result(
+        {
+            "written": str(fitted.path),
+            "members": study.members,
+            "rounds": study.rounds,
+            "fits": fitted.rounds,
+            "held_out_error": [[r["held_out_error"] for r in rounds] for rounds in fitted.rounds],
+            "seconds": fitted.seconds,
+        },
+        table(
+            f"Run {fitted.path}",
+            ("member", "round", "potentials", "steps (best)", "held-out error"),
+            rows,
+            "Errors are relative to the order that is due (RMS over held-out potentials). "
+            f"Time: {fitted.seconds:.0f} s.",
+        ),
+    )
+    terminal.note(f"Wrote {fitted.path}. Next: bornnet compare-born {quote(out)}")
+
+
+def _configuration(
+    out: str, preset: str | None, config: str | None, flags: dict[str, Any], resume: bool
+) -> Any:
+    """The study; a resumed run without preset and file takes its own."""
+    from pathlib import Path
+
+    from bornnet.config import load_config
+
+    if resume and preset is None and config is None and (Path(out) / "config.toml").is_file():
+        config = str(Path(out) / "config.toml")
+    return load_config(preset, config, flags)

@@ -1,0 +1,27 @@
+"""`bornnet iterate`: round by round, each on what the learned orders leave over."""
+
+from typing import Any
+
+import click
+
+from .fitting import run_fit, run_options
+from .options import rounds_option
+
+
+@click.command()
+@click.argument("data", type=click.Path(), metavar="DATA.h5")
+@rounds_option
+@run_options
+def iterate(data: str, **flags: Any) -> None:
+    """Learn the Born series from DATA.h5 round by round, and write a run.
+
+    Round 1 fits the scattering length. Each later round fits what is left of it once the learned orders are
+    removed, so that its network's leading order is the next Born term.
+
+    \b
+    Examples:
+      bornnet iterate data.h5 --out runs/first --preset quick
+      bornnet iterate data.h5 --out runs/wide --hidden 48,48 --rounds 4 --members 3
+      bornnet iterate data.h5 --out runs/first --resume
+    """
+    run_fit("iterate", data, flags)
