@@ -1,36 +1,65 @@
-"""Symmetrising a product of two factors, ``sum_K L R``, into a packed symmetric tensor of order 2 to 5.
+"""Sums of products of two polynomials, order 2 to 5, as symmetric tensors of partial derivatives.
 
-``left`` and ``right`` are symmetric tensors of the orders h and n - h (h = n // 2), packed, one column
-per term K. The entry ``i <= j <= ..`` of the symmetrised product is the mean over all ways of giving h of
-its n places to the left factor. One matrix product holds every way; it is done in blocks that share the
-smallest index i, whose entries are a contiguous tail of the packed order, so that memory stays small and
-no block is computed that is not read.
+The factors come in pieces ``(left, right)`` of orders 1|1, 2|1, 2|2 or 2|3, packed monomials with a
+column per neuron. Read as symmetric tensors, the entry ``i <= j <= ..`` of their symmetrised product is
+the mean over all ways of giving the left factor its share of the n places. One matrix product over all
+neurons holds every way. For orders 4 and 5 it is done in blocks that share the smallest index i: their
+entries are a contiguous tail of the packed order, so memory stays small, and nothing is computed that is
+not read.
 """
+
+from collections.abc import Sequence
+from math import factorial
 
 import numpy as np
 from numba import njit
 
-from .packed import pack, packed_size, unpack
+from .packed import multiplicity_factorials, pack, packed_size, unpack
+
+Pieces = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
-def symmetrised_product(
-    left: np.ndarray, right: np.ndarray, inputs: int, order: int, packed: bool
-) -> np.ndarray:
-    """``Sym(sum_K left right)`` of order 2 to 5, packed or dense ``(inputs,) * order``."""
+def symmetrised_product(pieces: Pieces, inputs: int, order: int, packed: bool) -> np.ndarray:
+    """Partial derivatives of order 2 to 5 of ``sum left right``, packed or dense ``(inputs,) * order``."""
     if order == 2:
-        product = left @ right.T
-        dense = 0.5 * (product + product.T)
-        return pack(dense) if packed else dense
-    assemble = {3: _third, 4: _fourth, 5: _fifth}[order]
-    entries = assemble(left, right, inputs)
+        product = _summed(pieces)
+        product += product.T.copy()
+        return pack(product) if packed else product
+    if order == 3:
+        product = _summed(pieces)
+        product *= multiplicity_factorials(inputs, 2)[:, None]  # 3! / 2! of the tensor, 1/3 of the mean
+        return _third(product, inputs, packed)
+    left = _as_tensors([left for left, _ in pieces], inputs, 2, factorial(order))
+    right = _as_tensors([right for _, right in pieces], inputs, order - 2, 1.0)
+    entries = _fourth(left, right, inputs) if order == 4 else _fifth(left, right, inputs)
     return entries if packed else unpack(entries, inputs, order)
 
 
-def _third(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
+def _summed(pieces: Pieces) -> np.ndarray:
+    """``sum_K left right`` piece by piece, while each is in the cache."""
+    (left, right), *others = pieces
+    total = left @ right.T
+    for left, right in others:
+        total += left @ right.T
+    return total
+
+
+def _as_tensors(polynomials: Sequence[np.ndarray], inputs: int, degree: int, scale: float) -> np.ndarray:
+    """The polynomials side by side, as entries of symmetric tensors times ``scale``."""
+    stacked = np.hstack(polynomials)
+    stacked *= (multiplicity_factorials(inputs, degree) * (scale / factorial(degree)))[:, None]
+    return stacked
+
+
+def _third(product: np.ndarray, inputs: int, packed: bool) -> np.ndarray:
     """Pairs with single indices."""
-    packed = np.empty(packed_size(inputs, 3))
-    _gather_third(left @ right.T, packed)
-    return packed
+    if packed:
+        entries = np.empty(packed_size(inputs, 3))
+        _gather_third(product, entries)
+        return entries
+    dense = np.empty((inputs,) * 3)
+    _fill_third(product, dense)
+    return dense
 
 
 def _fourth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
@@ -67,9 +96,24 @@ def _gather_third(product, packed):
     for i in range(inputs):
         for j in range(i, inputs):
             for k in range(j, inputs):
-                total = product[row[i] + j, k] + product[row[i] + k, j] + product[row[j] + k, i]
-                packed[entry] = total / 3.0
+                packed[entry] = product[row[i] + j, k] + product[row[i] + k, j] + product[row[j] + k, i]
                 entry += 1
+
+
+@njit(cache=True, nogil=True)
+def _fill_third(product, dense):
+    inputs = product.shape[1]
+    row = _pair_rows(inputs)
+    for i in range(inputs):
+        for j in range(i, inputs):
+            for k in range(j, inputs):
+                value = product[row[i] + j, k] + product[row[i] + k, j] + product[row[j] + k, i]
+                dense[i, j, k] = value
+                dense[i, k, j] = value
+                dense[j, i, k] = value
+                dense[j, k, i] = value
+                dense[k, i, j] = value
+                dense[k, j, i] = value
 
 
 @njit(cache=True, nogil=True)

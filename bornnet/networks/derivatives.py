@@ -19,7 +19,6 @@ matrix product over neurons and kinds of left part sums everything:
 and so on by machine: ``middle_terms`` lists them for any order.
 """
 
-from math import factorial
 from typing import Any
 
 import numpy as np
@@ -163,36 +162,25 @@ def _tensor(flow: list[_LayerFlow], readout: np.ndarray, inputs: int, order: int
         return (adjoints[0][0] * flow[0].c[1]) @ flow[0].weight
     factors = _factors(flow, adjoints, order)
     if order <= 5:
-        ((degree, (left, right)),) = factors.items()
-        _as_tensor_entries(left, inputs, degree, factorial(order))
-        _as_tensor_entries(right, inputs, order - degree, 1)
-        return symmetrised_product(left, right, inputs, order, packed)
+        (pieces,) = factors.values()
+        return symmetrised_product(pieces, inputs, order, packed)
     polynomial = np.zeros(packed_size(inputs, order))
-    for degree, (left, right) in factors.items():
-        scatter_product(left, right, inputs, (degree, order - degree), polynomial)
+    for degree, pieces in factors.items():
+        for left, right in pieces:
+            scatter_product(left, right, inputs, (degree, order - degree), polynomial)
     polynomial *= multiplicity_factorials(inputs, order)
     return polynomial if packed else unpack(polynomial, inputs, order)
 
 
-def _as_tensor_entries(polynomial: np.ndarray, inputs: int, degree: int, scale: float) -> None:
-    """Turn monomial coefficients into the entries of the symmetric tensor, in place."""
-    if degree == 1:
-        polynomial *= scale
-    else:
-        polynomial *= (multiplicity_factorials(inputs, degree) * (scale / factorial(degree)))[:, None]
-
-
 def _factors(
     flow: list[_LayerFlow], adjoints: list[dict[int, np.ndarray]], order: int
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Left and right factors of the middle terms by the left one's order, a column per neuron and kind."""
-    lefts: dict[int, list[np.ndarray]] = {}
-    rights: dict[int, list[np.ndarray]] = {}
+) -> dict[int, list[tuple[np.ndarray, np.ndarray]]]:
+    """Left and right factors of the middle terms, a column per neuron, by the left one's order."""
+    factors: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
     for layer, adjoint in zip(flow, adjoints, strict=True):
         for left, right in _layer_factors(layer, adjoint, order).items():
-            lefts.setdefault(sum(left), []).append(layer.product(left))
-            rights.setdefault(sum(left), []).append(right)
-    return {degree: (np.hstack(lefts[degree]), np.hstack(rights[degree])) for degree in lefts}
+            factors.setdefault(sum(left), []).append((layer.product(left), right))
+    return factors
 
 
 def _layer_factors(
