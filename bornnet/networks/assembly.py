@@ -1,6 +1,6 @@
 """Sums of products of two polynomials, order 2 to 5, as symmetric tensors of partial derivatives.
 
-The factors come in pieces ``(left, right)`` of orders 1|1, 2|1, 2|2 or 2|3, packed monomials with a
+The factors come in pieces ``(left, right)`` of orders 1|1, 2|2 or 2|3, packed monomials with a
 column per neuron. Read as symmetric tensors, the entry ``i <= j <= ..`` of their symmetrised product is
 the mean over all ways of giving the left factor its share of the n places. One matrix product over all
 neurons holds every way. For orders 4 and 5 it is done in blocks that share the smallest index i: their
@@ -20,28 +20,15 @@ Pieces = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def symmetrised_product(pieces: Pieces, inputs: int, order: int, packed: bool) -> np.ndarray:
-    """Partial derivatives of order 2 to 5 of ``sum left right``, packed or dense ``(inputs,) * order``."""
+    """Partial derivatives of order 2, 4 or 5 of ``sum left right``, packed or dense ``(inputs,) * order``."""
     if order == 2:
-        product = _summed(pieces)
-        product += product.T.copy()
+        product = np.hstack([left for left, _ in pieces]) @ np.hstack([right for _, right in pieces]).T
+        product = product + product.T
         return pack(product) if packed else product
-    if order == 3:
-        product = _summed(pieces)
-        product *= multiplicity_factorials(inputs, 2)[:, None]  # 3! / 2! of the tensor, 1/3 of the mean
-        return _third(product, inputs, packed)
     left = _as_tensors([left for left, _ in pieces], inputs, 2, factorial(order))
     right = _as_tensors([right for _, right in pieces], inputs, order - 2, 1.0)
     entries = _fourth(left, right, inputs) if order == 4 else _fifth(left, right, inputs)
     return entries if packed else unpack(entries, inputs, order)
-
-
-def _summed(pieces: Pieces) -> np.ndarray:
-    """``sum_K left right`` piece by piece, while each is in the cache."""
-    (left, right), *others = pieces
-    total = left @ right.T
-    for left, right in others:
-        total += left @ right.T
-    return total
 
 
 def _as_tensors(polynomials: Sequence[np.ndarray], inputs: int, degree: int, scale: float) -> np.ndarray:
@@ -51,15 +38,23 @@ def _as_tensors(polynomials: Sequence[np.ndarray], inputs: int, degree: int, sca
     return stacked
 
 
-def _third(product: np.ndarray, inputs: int, packed: bool) -> np.ndarray:
-    """Pairs with single indices."""
-    if packed:
-        entries = np.empty(packed_size(inputs, 3))
-        _gather_third(product, entries)
-        return entries
-    dense = np.empty((inputs,) * 3)
-    _fill_third(product, dense)
-    return dense
+def symmetrised_squares(pieces: Pieces, inputs: int, packed: bool) -> np.ndarray:
+    """Order 3: partial derivatives of ``sum left^2 right``, both of order 1, slice by slice of the index i.
+
+    With l and r the factors, the slice is ``X + X^T``, ``X_jk = sum l_j (2 l_i r_k + r_i l_k)``, for j, k
+    >= i.
+    """
+    left = np.hstack([left for left, _ in pieces])
+    right = np.hstack([right for _, right in pieces])
+    result = np.empty(packed_size(inputs, 3) if packed else (inputs,) * 3)
+    done = 0
+    for i in range(inputs):
+        product = left[i:] @ _slice_factor(left, right, i).T
+        if packed:
+            done = _gather_third(product, result, done)
+        else:
+            _fill_third(product, result)
+    return result
 
 
 def _fourth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
@@ -88,32 +83,39 @@ def _fifth(left: np.ndarray, right: np.ndarray, inputs: int) -> np.ndarray:
     return packed
 
 
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _slice_factor(left, right, i):
+    factor = np.empty((left.shape[0] - i, left.shape[1]))
+    for k in range(i, left.shape[0]):
+        for n in range(left.shape[1]):
+            factor[k - i, n] = 2.0 * left[i, n] * right[k, n] + right[i, n] * left[k, n]
+    return factor
+
+
 @njit(cache=True, nogil=True)
-def _gather_third(product, packed):
-    inputs = product.shape[1]
-    row = _pair_rows(inputs)
-    entry = 0
-    for i in range(inputs):
-        for j in range(i, inputs):
-            for k in range(j, inputs):
-                packed[entry] = product[row[i] + j, k] + product[row[i] + k, j] + product[row[j] + k, i]
-                entry += 1
+def _gather_third(product, packed, entry):
+    """Entries (0, j, k), indices counted from the slice's first one."""
+    for j in range(product.shape[0]):
+        for k in range(j, product.shape[0]):
+            packed[entry] = product[j, k] + product[k, j]
+            entry += 1
+    return entry
 
 
 @njit(cache=True, nogil=True)
 def _fill_third(product, dense):
-    inputs = product.shape[1]
-    row = _pair_rows(inputs)
-    for i in range(inputs):
-        for j in range(i, inputs):
-            for k in range(j, inputs):
-                value = product[row[i] + j, k] + product[row[i] + k, j] + product[row[j] + k, i]
-                dense[i, j, k] = value
-                dense[i, k, j] = value
-                dense[j, i, k] = value
-                dense[j, k, i] = value
-                dense[k, i, j] = value
-                dense[k, j, i] = value
+    """The same entries in all six places of the dense tensor."""
+    size = product.shape[0]
+    i = dense.shape[0] - size
+    for j in range(i, i + size):
+        for k in range(j, i + size):
+            value = product[j - i, k - i] + product[k - i, j - i]
+            dense[i, j, k] = value
+            dense[i, k, j] = value
+            dense[j, i, k] = value
+            dense[j, k, i] = value
+            dense[k, i, j] = value
+            dense[k, j, i] = value
 
 
 @njit(cache=True, nogil=True)

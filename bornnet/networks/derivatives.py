@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .assembly import symmetrised_product
+from .assembly import symmetrised_product, symmetrised_squares
 from .expansion import Expansion, as_double, check_order, expand
 from .layers import Layers, read_layers
 from .memory import fits, require_memory
@@ -160,6 +160,13 @@ def _tensor(flow: list[_LayerFlow], readout: np.ndarray, inputs: int, order: int
     adjoints = _backward(flow, readout, max(0, order - order // 2 - 1))
     if order == 1:
         return (adjoints[0][0] * flow[0].c[1]) @ flow[0].weight
+    if order == 3:
+        squares = [
+            (layer.u[1], right)
+            for layer, adjoint in zip(flow, adjoints, strict=True)
+            for right in _layer_factors(layer, adjoint, order).values()
+        ]
+        return symmetrised_squares(squares, inputs, packed)
     factors = _factors(flow, adjoints, order)
     if order <= 5:
         (pieces,) = factors.values()

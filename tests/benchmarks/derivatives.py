@@ -1,0 +1,275 @@
+"""The derivative engine against autodiff: time, peak memory and agreement, on one thread in double precision.
+
+    python tests/benchmarks/derivatives.py [--quick] [--peer-python PYTHON] [--plot scaling.svg]
+
+Each case runs in a process of its own, so that peak memory is its own; the weights are the same in all.
+Peers that are not installed in PYTHON (default: this one) are reported as such. "set-up" is everything that the
+first call costs beyond a later one: compilation in JAX, loading or compiling kernels in bornnet. numpy's OpenBLAS
+takes processors newer than itself for old ones; OPENBLAS_CORETYPE=SkylakeX helps where AVX-512 is present.
+"""
+
+import argparse
+import itertools
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import time
+
+INPUTS, WIDTH = 64, 64
+DIRECTIONS, JET_ORDER = 100_000, 8
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+
+
+def weights(depth, inputs=INPUTS, width=WIDTH):
+    """``[(W, b), ..]`` of a network with ``depth`` hidden layers, the same for every engine."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    sizes = [inputs, *[width] * depth, 1]
+    return [
+        (random.normal(size=(out, fan)) / math.sqrt(fan), 0.3 * random.normal(size=out))
+        for fan, out in itertools.pairwise(sizes)
+    ]
+
+
+def directions():
+    import numpy as np
+
+    return 0.1 * np.random.default_rng(1).normal(size=(DIRECTIONS, INPUTS))
+
+
+def torch_model(depth, activation, inputs=INPUTS, width=WIDTH):
+    import torch
+
+    torch.set_num_threads(1)
+    modules = []
+    for weight, bias in weights(depth, inputs, width):
+        linear = torch.nn.Linear(*weight.shape[::-1], dtype=torch.float64)
+        linear.weight.data, linear.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
+        modules += [linear, torch.nn.Tanh() if activation == "tanh" else torch.nn.GELU()]
+    return torch.nn.Sequential(*modules[:-1])
+
+
+def bornnet_case(depth, activation, what):
+    import torch
+
+    from bornnet.networks.derivatives import derivative_tensor
+    from bornnet.networks.jets import taylor_terms
+
+    model = torch_model(depth, activation)
+    if what == "jet":
+        x = directions()
+        return lambda: taylor_terms(model, x, JET_ORDER)
+    order, packed = (5, True) if what == "5 packed" else (int(what), False)
+    at = torch.zeros(INPUTS, dtype=torch.float64)
+    return lambda: derivative_tensor(model, order, at, packed=packed).numpy()
+
+
+def torch_func_case(depth, activation, what):
+    import torch
+
+    if not what.isdigit():
+        return None
+    model = torch_model(depth, activation).requires_grad_(False)
+    derivative = torch.func.jacrev(lambda x: model(x).squeeze(-1))
+    for _ in range(int(what) - 1):
+        derivative = torch.func.jacfwd(derivative)
+    at = torch.zeros(INPUTS, dtype=torch.float64)
+    return lambda: derivative(at).numpy()
+
+
+def jax_case(depth, activation, what):
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    jax.config.update("jax_enable_x64", True)
+    parameters = weights(depth)
+    sigma = jnp.tanh if activation == "tanh" else lambda z: jax.nn.gelu(z, approximate=False)
+
+    def f(x):
+        for weight, bias in parameters[:-1]:
+            x = sigma(weight @ x + bias)
+        return (parameters[-1][0] @ x + parameters[-1][1])[0]
+
+    if what == "jet":
+        from jax.experimental import jet
+
+        def terms(x):
+            series = (x, *[jnp.zeros_like(x)] * (JET_ORDER - 1))
+            value, higher = jet.jet(f, (jnp.zeros_like(x),), (series,))
+            return jnp.stack([value, *(term / math.factorial(n) for n, term in enumerate(higher, start=1))])
+
+        compiled, x = jax.jit(jax.vmap(terms, out_axes=1)), jnp.asarray(directions())
+    elif what.isdigit():
+        derivative = jax.jacrev(f)
+        for _ in range(int(what) - 1):
+            derivative = jax.jacfwd(derivative)
+        compiled, x = jax.jit(derivative), jnp.zeros(INPUTS)
+    else:
+        return None
+    return lambda: np.asarray(compiled(x))
+
+
+ENGINES = {"bornnet": bornnet_case, "jax": jax_case, "torch.func": torch_func_case}
+
+
+def run_case(engine, depth, activation, what):
+    """One case in this process: best seconds a call, set-up seconds, added peak bytes, checksums."""
+    import numpy as np
+
+    try:
+        call = ENGINES[engine](depth, activation, what)
+    except ImportError as error:
+        return {"error": f"not installed ({error.name})"}
+    if call is None:
+        return {"error": "not available"}
+    before = peak_bytes()
+    start = time.perf_counter()
+    result = call()
+    first = time.perf_counter() - start
+    peak = peak_bytes()
+    probe = np.cos(1.0 + np.arange(result.shape[-1]))
+    checks = [float(np.linalg.norm(result)), float(np.abs(result @ probe).sum())]
+    del result
+    times = []
+    while len(times) < 3 or (sum(times) < 1.0 and len(times) < 2000):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    best = min(times)
+    return {
+        "seconds": best,
+        "setup": max(0.0, first - best),
+        "added": peak - before,
+        "peak": peak,
+        "checks": checks,
+    }
+
+
+def peak_bytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def isolated(python, *case):
+    environment = {**os.environ, **ONE_THREAD}
+    command = [python, __file__, "--case", *map(str, case)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"error": done.stderr.strip().splitlines()[-1][:60] if done.stderr else "failed"}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare(python, depths, activations, cases):
+    print(f"{'network':<18}{'case':<10}{'engine':<12}{'time':>12}{'x bornnet':>11}{'set-up':>9}", end="")
+    print(f"{'added':>10}{'in all':>9}{'agrees to':>11}")
+    for depth in depths:
+        for activation in activations:
+            for what in cases:
+                ours = None
+                for engine in ENGINES:
+                    found = isolated(
+                        sys.executable if engine == "bornnet" else python, engine, depth, activation, what
+                    )
+                    label = f"{INPUTS}{f'-{WIDTH}' * depth}-1"
+                    label = label if depth < 4 else f"{INPUTS}-{depth}x{WIDTH}-1"
+                    head = f"{label + ' ' + activation:<24.23}{what:<10}{engine:<12}"
+                    if "error" in found:
+                        if found["error"] != "not available":
+                            print(f"{head}{found['error']}")
+                        continue
+                    ours = ours or found
+                    ratio = found["seconds"] / ours["seconds"]
+                    gap = max(
+                        abs(a - b) / abs(b) for a, b in zip(found["checks"], ours["checks"], strict=True)
+                    )
+                    print(
+                        f"{head}{1e3 * found['seconds']:9.3f} ms{ratio:11.2f}{found['setup']:7.2f} s"
+                        f"{found['added'] / 1e9:7.3f} GB{found['peak'] / 1e9:6.2f} GB"
+                        f"{'' if found is ours else format(gap, '11.1e')}",
+                        flush=True,
+                    )
+
+
+def best_time(call):
+    call()
+    times = []
+    while len(times) < 3 or (sum(times) < 0.3 and len(times) < 200):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def scaling(path):
+    """Cost of packed tensors against order, inputs, width and depth, with the expected power beside each."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    from bornnet.networks.derivatives import derivative_tensor
+    from bornnet.networks.packed import packed_size
+
+    def seconds(order, inputs, width, depth):
+        model = torch_model(depth, "tanh", inputs, width)
+        return best_time(lambda: derivative_tensor(model, order, packed=True))
+
+    orders, sizes = (1, 2, 3, 4, 5), (16, 24, 32, 48, 64)
+    widths, depths = (16, 32, 64, 128, 256), (1, 2, 4, 8)
+    panels = [
+        ("order", orders, [seconds(n, 32, 64, 3) for n in orders],
+         [packed_size(32, n) for n in orders], "number of entries"),
+        ("inputs (order 4)", sizes, [seconds(4, d, 64, 3) for d in sizes], [d**4 for d in sizes], "inputs⁴"),
+        ("width (order 4, 32 inputs)", widths, [seconds(4, 32, w, 3) for w in widths], list(widths), "width"),
+        ("hidden layers (order 4, 32 inputs)", depths, [seconds(4, 32, 64, n) for n in depths],
+         [2 * n - 1 for n in depths], "2 layers - 1"),
+    ]  # fmt: skip
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), constrained_layout=True)
+    for axis, (name, x, cost, law, label) in zip(axes, panels, strict=True):
+        scale = cost[-1] / law[-1]
+        axis.loglog(x, cost, "o-", label="measured")
+        axis.loglog(x, [scale * v for v in law], "--", color="0.5", label=f"∝ {label}")
+        axis.set_xlabel(name)
+        axis.set_xticks(x, [str(v) for v in x])
+        axis.minorticks_off()
+        axis.legend(frameon=False)
+        print(f"{name}: " + ", ".join(f"{v}: {1e3 * c:.3g} ms" for v, c in zip(x, cost, strict=True)))
+    axes[0].set_ylabel("seconds")
+    figure.savefig(path)
+    print(f"wrote {path}")
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one network, without order 5 and jets")
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has JAX and torch")
+    parser.add_argument("--plot", help="also write a figure of the scaling to this file")
+    parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.case:
+        engine, depth, activation, what = options.case
+        print(json.dumps(run_case(engine, int(depth), activation, what)))
+        return
+    if options.quick:
+        compare(options.peer_python, [3], ["tanh"], ["1", "2", "3", "4"])
+    else:
+        compare(options.peer_python, [3, 5], ["tanh", "gelu"], ["1", "2", "3", "4", "5 packed", "jet"])
+    if options.plot:
+        os.environ.update(ONE_THREAD)
+        scaling(options.plot)
+
+
+if __name__ == "__main__":
+    main()
