@@ -5,7 +5,7 @@ the activation's Taylor coefficients ``c_k`` are one row per layer, and a layer 
 
     y(t) = c_0 + u (c_1 + u (c_2 + ..)),   u = z(t) - z(0),
 
-in truncated polynomial arithmetic (Horner), followed by one matrix product for all orders at once. The
+in truncated polynomial arithmetic, followed by one matrix product for all orders at once. The
 cost is linear in the number of displacements: per sample order x (weights) + order^3/6 x (neurons)
 multiplications.
 """
@@ -23,7 +23,7 @@ from .expansion import Expansion, check_order, displacement_rows, expand
 from .layers import read_layers
 
 _BLOCK_VALUES = 64_000  # doubles of one jet block: two of them stay in a core's second-level cache
-_TILE_VALUES = 256  # neurons composed at once: their polynomials stay in the first-level cache
+_TILE_VALUES = 384  # neurons composed at once: their polynomials stay in the first-level cache
 
 
 def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = None) -> Any:
@@ -148,50 +148,67 @@ def _compose_linear(u, c, y):
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _compose(z, c, y):
-    """``y = sum_k c_k z(t)^k`` truncated, with ``z, y (order, rows, width)`` holding orders 1..order."""
+    """``y = sum_k c_k z(t)^k`` truncated, with ``z, y (order, rows, width)`` holding orders 1..order.
+
+    Horner in the square ``w = z^2``: ``(c_0 + c_1 z) + w ((c_2 + c_3 z) + w (..))``, tile by tile.
+    """
     order = z.shape[0]
-    u = z.reshape((order, -1))
+    flat = z.reshape((order, -1))
     out = y.reshape((order, -1))
     tile = c.shape[1]
-    inner = np.empty((order + 1, tile))
-    for start in range(0, u.shape[1], tile):
-        stop = min(start + tile, u.shape[1])
+    u = np.zeros((order + 1, tile))
+    w = np.zeros((order + 1, tile))
+    inner = np.zeros((order + 1, tile))
+    for start in range(0, flat.shape[1], tile):
+        stop = min(start + tile, flat.shape[1])
         size = stop - start
-        inner[0, :size] = c[order, :size]
-        for k in range(order - 1, -1, -1):
-            degree = order - k
-            for m in range(degree, 0, -1):  # downwards: lower orders are still those of the last step
-                if k == 0:
-                    _product(u, start, inner, m, out[m - 1, start:stop])
-                else:
-                    _product(u, start, inner, m, inner[m, :size])
-            inner[0, :size] = c[k, :size]
+        for m in range(1, order + 1):
+            u[m, :size] = flat[m - 1, start:stop]
+        for m in range(2, order + 1):
+            _square_term(u, m, w[m])
+        k = order - order % 2
+        inner[0] = c[k]
+        if order % 2:
+            _scale(c[order], u[1], inner[1])
+        while k > 0:
+            k -= 2
+            for m in range(order - k, 1, -1):  # downwards: lower orders are still those of the last step
+                _scale(c[k + 1], u[m], inner[m])
+                _accumulate(w, inner, m, 2, m, inner[m])
+            _scale(c[k + 1], u[1], inner[1])
+            inner[0] = c[k]
+        for m in range(1, order + 1):
+            out[m - 1, start:stop] = inner[m, :size]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _product(u, start, inner, m, target):
-    """``target = sum_i u_i inner_(m-i)`` over i = 1..m, four terms a pass to spare loads and stores."""
-    first = m % 4
-    if first == 0:
-        target[:] = 0.0
-    elif first == 1:
+def _scale(factor, term, target):
+    for j in range(target.size):
+        target[j] = factor[j] * term[j]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _square_term(u, m, target):
+    """Order m of ``u^2``, each cross term once and doubled."""
+    target[:] = 0.0
+    _accumulate(u, u, m, 1, (m - 1) // 2, target)
+    middle = u[m // 2]
+    weight = 1.0 if m % 2 == 0 else 0.0
+    for j in range(target.size):
+        target[j] = 2.0 * target[j] + weight * middle[j] * middle[j]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _accumulate(a, b, total, first, last, target):
+    """``target += sum of a_i b_(total-i)``, i = first..last, two terms a pass to spare loads and stores."""
+    i = first
+    if (last - first) % 2 == 0:
+        a0, b0 = a[i], b[total - i]
         for j in range(target.size):
-            target[j] = u[0, start + j] * inner[m - 1, j]
-    elif first == 2:
+            target[j] += a0[j] * b0[j]
+        i += 1
+    while i < last:
+        a0, b0, a1, b1 = a[i], b[total - i], a[i + 1], b[total - i - 1]
         for j in range(target.size):
-            target[j] = u[0, start + j] * inner[m - 1, j] + u[1, start + j] * inner[m - 2, j]
-    else:
-        for j in range(target.size):
-            target[j] = (
-                u[0, start + j] * inner[m - 1, j]
-                + u[1, start + j] * inner[m - 2, j]
-                + u[2, start + j] * inner[m - 3, j]
-            )
-    for i in range(first, m, 4):
-        for j in range(target.size):
-            target[j] += (
-                u[i, start + j] * inner[m - 1 - i, j]
-                + u[i + 1, start + j] * inner[m - 2 - i, j]
-                + u[i + 2, start + j] * inner[m - 3 - i, j]
-                + u[i + 3, start + j] * inner[m - 4 - i, j]
-            )
+            target[j] += a0[j] * b0[j] + a1[j] * b1[j]
+        i += 2

@@ -3,9 +3,10 @@
     python tests/benchmarks/derivatives.py [--quick] [--peer-python PYTHON] [--plot scaling.svg]
 
 Each case runs in a process of its own, so that peak memory is its own; the weights are the same in all.
-Peers that are not installed in PYTHON (default: this one) are reported as such. "set-up" is everything that the
-first call costs beyond a later one: compilation in JAX, loading or compiling kernels in bornnet. numpy's OpenBLAS
-takes processors newer than itself for old ones; OPENBLAS_CORETYPE=SkylakeX helps where AVX-512 is present.
+Peers that are not installed in PYTHON (default: this one) are reported as such. "set-up" is everything
+that the first call costs beyond a later one: compilation in JAX, loading or compiling kernels in bornnet.
+numpy's OpenBLAS takes processors newer than itself for old ones; OPENBLAS_CORETYPE=SkylakeX helps where
+AVX-512 is present.
 """
 
 import argparse
