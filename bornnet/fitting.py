@@ -16,21 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from . import __version__
 from .config import StudyConfig
-from .errors import InputError, Interrupted
-from .files.dataset import Dataset, read_dataset
+from .errors import BornnetError, InputError, Interrupted
+from .files.atomic import new_file
 from .files.run import RunDirectory, load_run, open_run, read_metrics, save_baselines
 from .networks.mlp import MLP
-from .perturbation.iteration import (
-    Labelled,
-    Rounds,
-    Scaling,
-    choose_scaling,
-    initial_network,
-    physical,
-    round_problem,
-    split,
-)
+from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
+from .study_data import StudyData, read_study_data, rounds_of
 from .training.fit import Fit, Progress, Settings
 
 _CHECKPOINT_SECONDS = 5.0
@@ -70,25 +62,17 @@ def fit_run(
         BornnetError: training broke down.
     """
     began = time.perf_counter()
-    data = read_dataset(dataset)
-    _check_cells(data, config)
+    data = read_study_data(dataset, config)
     device = choose_device(config.device)
-    labelled = Labelled(data.potentials, data.scattering_length, data.strength)
-    _check_labelled(labelled, dataset, config)
-    training, held_out = split(labelled, config.holdout, config.seed)
-    scaling = choose_scaling(training)
-    rounds = rounds_of(config)
-    for number in range(1, config.rounds + 1):
-        round_problem(rounds, number, [], training, held_out, scaling)  # refuses before anything is written
     with (
         limited_threads(config.workers),
-        open_run(out, config, data.sha256, force=force, resume=resume) as run,
+        open_run(out, data.study, data.dataset.sha256, force=force, resume=resume) as run,
     ):
         if not (run.path / "provenance.json").is_file():
-            _write_setting(run, data, dataset, config, device, command, training, held_out)
+            _write_setting(run, data, dataset, device, command)
         try:
             for member in range(config.members):
-                _fit_member(run, member, config, rounds, training, held_out, scaling, device, report)
+                _fit_member(run, member, data, device, report)
         except KeyboardInterrupt as stop:
             raise Interrupted(
                 f"Interrupted: the state is saved in {out}. Go on with the same command and --resume."
@@ -107,11 +91,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def rounds_of(config: StudyConfig) -> Rounds:
-    """How the configuration has the rounds differ."""
-    return Rounds(config.strength_floors, config.lower_orders, config.remove, config.warm_start)
-
-
 @contextmanager
 def limited_threads(workers: int | None) -> Any:
     """At most this many threads in torch and BLAS within the block; all cores for None."""
@@ -128,15 +107,16 @@ def limited_threads(workers: int | None) -> Any:
 def _fit_member(
     run: RunDirectory,
     member: int,
-    config: StudyConfig,
-    rounds: Rounds,
-    training: Labelled,
-    held_out: Labelled,
-    scaling: Scaling,
+    data: StudyData,
     device: torch.device,
     report: Report,
 ) -> None:
+    config, training, scaling = data.study, data.training, data.scaling
+    rounds = rounds_of(config)
     finished = load_run(run.path).models[member]
+    if len(finished) == config.rounds:
+        run.drop_checkpoint(member)  # of a process that was killed just before it could do so
+        return
     checkpoint = run.load_checkpoint(member)
     lines = [
         line
@@ -145,7 +125,7 @@ def _fit_member(
     ]
     network = _training_units(finished[-1], scaling) if finished else None
     for number in range(len(finished) + 1, config.rounds + 1):
-        problem = round_problem(rounds, number, finished, training, held_out, scaling)
+        problem = round_problem(rounds, number, finished, training, data.held_out, scaling)
         if network is None or not rounds.warm_start:
             network = initial_network(
                 rounds,
@@ -158,8 +138,9 @@ def _fit_member(
             )
         problem = type(problem)(problem.training.to(device), problem.held_out.to(device))
         fit = Fit(rounds.model(network.to(device), number), problem, _settings(config, member, number))
-        if checkpoint is not None and checkpoint["round"] == number:
-            fit.load_state(checkpoint["fit"])
+        if checkpoint is not None:
+            _go_on(fit, number, checkpoint, run, member)
+            checkpoint = None
         lines = _run_round(run, member, number, fit, lines, report)
         network = network.cpu()
         finished.append(physical(network, scaling))
@@ -178,6 +159,18 @@ def _fit_member(
         run.save_round(member, number, finished[-1], facts)
         # the next round starts from what was stored, so that a resumed run starts from the same bits
         network = _training_units(finished[-1], scaling)
+
+
+def _go_on(fit: Fit, number: int, checkpoint: dict[str, Any], run: RunDirectory, member: int) -> None:
+    """Bring a fit to where a checkpoint of the same round left it; one of an earlier round is over."""
+    try:
+        if checkpoint["round"] == number:
+            fit.load_state(checkpoint["fit"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{run.path}: the checkpoint of member {member} belongs to another run ({error}). Delete it and "
+            "--resume: the round starts again, finished rounds are kept."
+        ) from error
 
 
 def _run_round(
@@ -210,7 +203,7 @@ def _run_round(
 
     try:
         fit.run(after_step)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BornnetError):
         save()  # the state after the last whole step
         raise
     _write_metrics(run, lines())
@@ -242,40 +235,16 @@ def _training_units(network: MLP, scaling: Scaling) -> MLP:
     return network.rescaled(torch.from_numpy(1 / scaling.inputs), 1 / scaling.output)
 
 
-def _check_cells(data: Dataset, config: StudyConfig) -> None:
-    if "cells" in config.model_fields_set and config.cells != data.cells:
-        raise InputError(
-            f"the dataset has potentials of {data.cells} cells, but {config.cells} are configured; generate "
-            "a dataset for this study, or leave cells out."
-        )
-
-
-def _check_labelled(data: Labelled, source: str | Path, config: StudyConfig) -> None:
-    if not np.all(data.strength > 0):
-        row = int(np.argmin(data.strength))
-        raise InputError(
-            f"{source}: row {row + 1}: a potential of strength {data.strength[row]:g} has no leading order "
-            "to learn; leave out potentials that are zero everywhere."
-        )
-    if data.strength.max() >= 1:
-        raise InputError(
-            f"{source}: strengths reach eta = {data.strength.max():.6g}, where the Born series diverges, so there is "
-            "no Born term to learn or compare with; generate the dataset with --strength LO HI below 1."
-        )
-
-
 def _write_setting(
     run: RunDirectory,
-    data: Dataset,
+    data: StudyData,
     source: str | Path,
-    config: StudyConfig,
     device: torch.device,
     command: Sequence[str],
-    training: Labelled,
-    held_out: Labelled,
 ) -> None:
     """What stands beside the networks: provenance, held-out potentials and baselines."""
-    kept = held_out.rows(np.arange(min(len(held_out), _HELD_OUT_ROWS)))
+    training, dataset = data.training, data.dataset
+    kept = data.held_out.rows(np.arange(min(len(data.held_out), _HELD_OUT_ROWS)))
     run.write_arrays("held_out.safetensors", vars(kept))
     save_baselines(
         run,
@@ -284,7 +253,7 @@ def _write_setting(
                 training.potentials, training.scattering_length, 1 / training.strength, degree
             )
             for degree in (1, 2, 3)
-            if affordable(data.cells, degree, len(training))
+            if affordable(dataset.cells, degree, len(training))
         },
     )
     run.write_json(
@@ -297,13 +266,13 @@ def _write_setting(
             "platform": platform.platform(),
             "device": str(device),
             "threads": torch.get_num_threads(),
-            "seed": config.seed,
-            "cells": data.cells,
+            "seed": data.study.seed,
+            "cells": dataset.cells,
             "dataset": {
                 "file": str(source),
-                "sha256": data.sha256,
-                "samples": len(data),
-                "configuration": data.configuration,
+                "sha256": dataset.sha256,
+                "samples": len(dataset),
+                "configuration": dataset.configuration,
             },
             "command": list(command) or sys.argv,
         },
@@ -311,8 +280,6 @@ def _write_setting(
 
 
 def _write_metrics(run: RunDirectory, lines: list[dict[str, Any]]) -> None:
-    from .files.atomic import new_file
-
     with new_file(run.path / "metrics.jsonl", force=True) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 

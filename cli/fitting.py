@@ -71,8 +71,8 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
                 per_round(study.steps, n) for n in range(1, number)
             )
             steps = before + (per_round(study.steps, number) if progress.finished else progress.step)
-            note = f"member {member + 1}, round {number}: error {progress.error:.1e}, held out {progress.held_out_error:.1e}"
-            advance(steps - done["steps"], note)
+            errors = f"error {progress.error:.1e}, held out {progress.held_out_error:.1e}"
+            advance(steps - done["steps"], f"member {member + 1}, round {number}: {errors}")
             done["steps"] = steps
 
         fitted = fit_run(data, out, study, force=force, resume=resume, report=report)

@@ -12,8 +12,6 @@
 Every file appears whole or not at all; `metrics.jsonl` is cut back to the checkpoint on resume.
 """
 
-import hashlib
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -24,20 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from ..config import StudyConfig, load_config, to_toml
 from ..errors import InputError
 from ..networks.mlp import MLP
 from ..perturbation.least_squares import Polynomial
 from ..perturbation.series import LearnedSeries
+from .arrays import load_arrays, save_arrays
 from .atomic import check_new_directory, lock, new_file
+from .checkpoint import load_checkpoint, save_checkpoint
 from .model import load_model, save_model
 
 SCHEMA_VERSION = 1
 MARKER = "config.toml"
+_ARRAYS = "bornnet-arrays"
 
 
 @dataclass(frozen=True)
@@ -85,35 +83,21 @@ class RunDirectory:
             temporary.write_text(text + "\n", encoding="utf-8")
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        with new_file(self.path / name, force=True) as temporary:
-            save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
+        save_arrays(self.path / name, arrays, form=_ARRAYS, force=True)
 
     def save_round(self, member: int, number: int, network: MLP, facts: Mapping[str, Any]) -> None:
         save_model(_round_file(self.path, member, number), network, facts=facts, force=True)
-        self._checkpoint(member).unlink(missing_ok=True)
+        self.drop_checkpoint(member)
 
     def save_checkpoint(self, member: int, state: Mapping[str, Any]) -> None:
-        """Tensors and plain values, with a SHA-256 before them."""
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        content = buffer.getvalue()
-        self._checkpoint(member).parent.mkdir(exist_ok=True)
-        with new_file(self._checkpoint(member), force=True) as temporary:
-            temporary.write_bytes(hashlib.sha256(content).digest() + content)
+        save_checkpoint(self._checkpoint(member), state)
 
     def load_checkpoint(self, member: int) -> dict[str, Any] | None:
         """The state of the round in progress, None where there is none; `InputError` where it is damaged."""
-        file = self._checkpoint(member)
-        if not file.is_file():
-            return None
-        stored = file.read_bytes()
-        digest, content = stored[:32], stored[32:]
-        if hashlib.sha256(content).digest() != digest:
-            raise InputError(
-                f"{file}: the checkpoint is damaged (its checksum does not fit). Delete it and --resume: the "
-                "round starts again, finished rounds are kept."
-            )
-        return torch.load(io.BytesIO(content), weights_only=True)
+        return load_checkpoint(self._checkpoint(member))
+
+    def drop_checkpoint(self, member: int) -> None:
+        self._checkpoint(member).unlink(missing_ok=True)
 
     def finished(self, member: int) -> int:
         """How many rounds the member has finished."""
@@ -136,13 +120,12 @@ def open_run(
     configuration and dataset, or emptied with `force`. Otherwise `InputError`, and nothing is changed.
     """
     path = Path(path)
-    exists = path.is_dir() and (path / MARKER).is_file()
-    if resume and exists:
-        _require_same(path, config, dataset_sha256)
-    else:
-        check_new_directory(path, force=force, marker=MARKER)
+    _check_free(path, config, dataset_sha256, force=force, resume=resume)
     with lock(path):
+        # again, now that no other writer can change it
+        _check_free(path, config, dataset_sha256, force=force, resume=resume)
         path.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         if force and not resume:
             _empty(path)
         if not (path / MARKER).is_file():
@@ -175,6 +158,8 @@ def load_run(path: str | Path) -> Run:
         loaded = [
             load_model(_round_file(path, member, number + 1)) for number in range(directory.finished(member))
         ]
+        for number, (network, _) in enumerate(loaded, start=1):
+            _require_architecture(_round_file(path, member, number), network, config)
         models.append([network for network, _ in loaded])
         scaling.append([facts for _, facts in loaded])
     corrected = config.lower_orders == "corrected"
@@ -217,11 +202,48 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     file = Path(path) / "metrics.jsonl"
     if not file.is_file():
         return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [line for line in lines if (line["member"], line["round"], line["step"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: damaged, expected a JSON object a line ({error}).") from None
 
 
 def _round_file(path: Path, member: int, number: int) -> Path:
     return path / f"member-{member}" / f"round-{number}.safetensors"
+
+
+def _require_architecture(file: Path, network: MLP, config: StudyConfig) -> None:
+    expected = (config.cells, config.hidden, config.activation)
+    found = (network.inputs, network.hidden, network.activation)
+    if found != expected:
+        raise InputError(
+            f"{file}: expected a network of {expected} (cells, hidden layers, activation), as {MARKER} says, "
+            f"got {found}; the file belongs to another run."
+        )
+
+
+def _check_free(path: Path, config: StudyConfig, dataset_sha256: str, *, force: bool, resume: bool) -> None:
+    """`InputError` where the folder is neither free, nor the same run to resume, nor a run to replace."""
+    if resume and (path / MARKER).is_file():
+        _require_same(path, config, dataset_sha256)
+    elif not _killed_at_birth(path):
+        check_new_directory(path, force=force, marker=MARKER)
+
+
+def _killed_at_birth(path: Path) -> bool:
+    """Whether a process died before it could write the first file of the run that it began here."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    names = {file.name for file in path.iterdir()}
+    return bool(names) and names <= {f".{MARKER}.lock", f".{MARKER}.part"}
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed writer left half-written; the run's lock says that there is no living one."""
+    for folder in [path, *path.glob("member-*")]:
+        for file in [*folder.glob(".*.part"), *folder.glob(".*.lock")]:
+            file.unlink()
 
 
 def _require_same(path: Path, config: StudyConfig, dataset_sha256: str) -> None:
@@ -277,7 +299,4 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise InputError(f"{file.parent}: the run is incomplete: {file.name} is missing.")
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{file}: damaged: {error}.") from None
+    return load_arrays(file, form=_ARRAYS)[0]

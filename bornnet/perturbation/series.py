@@ -48,8 +48,8 @@ class LearnedSeries:
 
     def kernel(self, order: int) -> np.ndarray:
         with torch.no_grad():
-            tensors = [derivative_tensor(network, order) for network in self.sources(order)]
-        return sum(tensor.cpu().numpy() for tensor in tensors) / factorial(order)
+            tensors = [derivative_tensor(network, order).cpu().numpy() for network in self.sources(order)]
+        return np.sum(tensors, axis=0) / factorial(order)
 
     def terms(self, potentials: np.ndarray, order: int) -> np.ndarray:
         potentials = np.asarray(potentials, dtype=float)

@@ -1,6 +1,7 @@
 """Adam and L-BFGS on the same least-squares problem, by torch's own optimizers and autograd."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -59,7 +60,7 @@ class Adam:
 
     def state(self) -> dict[str, Any]:
         return {
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": deepcopy(self.optimizer.state_dict()),  # moments change in place
             "schedule": {"last_epoch": self.schedule.last_epoch, "last_lr": self.schedule.get_last_lr()},
             "generator": self.generator.get_state(),
         }
@@ -98,7 +99,7 @@ class LBFGS:
         return float(self.optimizer.step(closure))
 
     def state(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict()}
+        return {"optimizer": deepcopy(self.optimizer.state_dict())}  # the history changes in place
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.optimizer.load_state_dict(state["optimizer"])

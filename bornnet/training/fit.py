@@ -130,7 +130,7 @@ class Fit:
         return {
             "weights": parameters_to_vector(self.model.parameters()).detach().clone(),
             "optimizer": self.optimizer.state(),
-            "progress": dict(vars(self.progress)),
+            "progress": {**vars(self.progress), "curve": list(self.progress.curve)},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:

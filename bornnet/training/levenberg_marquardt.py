@@ -1,10 +1,11 @@
 """Levenberg-Marquardt: Gauss-Newton with a damping that adapts to how well the linear model predicts.
 
-A step solves ``(J^T J + mu) d = -J^T r``; mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen & Tingleff,
-*Methods for non-linear least squares problems*, 2004, algorithm 3.16). The normal equations of a few thousand
-weights are cheap, and double precision bears their condition number.
+A step solves ``(J^T J + mu) d = -J^T r``; mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen &
+Tingleff, *Methods for non-linear least squares problems*, 2004, algorithm 3.16). The normal equations of a
+few thousand weights are cheap, and double precision bears their condition number.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -34,6 +35,8 @@ class LevenbergMarquardt:
     def step(self) -> float | None:
         """One accepted step; the loss before it, or None where no damping brings the loss down."""
         loss, gradient, normal = self._normal_equations()
+        if not math.isfinite(loss):
+            return loss
         here = parameters_to_vector(self.model.parameters())
         diagonal = normal.diagonal()
         undamped = diagonal.clone()

@@ -12,6 +12,8 @@ along t x the adjoint of a layer and the layer's input are polynomials in t, and
 Summed over m < n this is a handful of outer products a layer, batched over the samples.
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 
@@ -47,8 +49,10 @@ class TaylorRemainder(nn.Module):
         activation = self.model.layers[1]
         highest = self.degree - 1
 
-        inputs, slopes = [x], []  # at the samples
-        jet_inputs, jet_slopes = [[x.new_zeros(1, x.shape[1]), x][: highest + 1]], []  # orders 0.. along t x
+        inputs: list[Tensor] = [x]  # at the samples
+        slopes: list[Tensor] = []
+        jet_inputs: list[list[Tensor]] = [[x.new_zeros(1, x.shape[1]), x][: highest + 1]]  # 0.. along t x
+        jet_slopes: list[list[Tensor]] = []
         for linear in linears[:-1]:
             y, slope = taylor_coefficients(activation, linear(inputs[-1]), 1)
             inputs.append(y)
@@ -71,7 +75,7 @@ class TaylorRemainder(nn.Module):
             weight = linears[layer].weight
             below = jet_inputs[layer]
             # sum over a + b <= n - 1: one outer product per order b of the input
-            sums = [sum(jet_adjoint[: self.degree - b]) for b in range(len(below))]
+            sums = [reduce(torch.add, jet_adjoint[: self.degree - b]) for b in range(len(below))]
             left = torch.stack([adjoint, *(-term.expand(len(x), -1) for term in sums)], dim=2)
             right = torch.stack([inputs[layer], *(term.expand(len(x), -1) for term in below)], dim=1)
             start = stop - weight.shape[0]
@@ -84,6 +88,7 @@ class TaylorRemainder(nn.Module):
                 adjoint = (adjoint @ weight) * slope
                 pulled = [term @ weight for term in jet_adjoint]
                 jet_adjoint = [
-                    sum(pulled[a] * jet_slope[m - a] for a in range(m + 1)) for m in range(self.degree)
+                    reduce(torch.add, [pulled[a] * jet_slope[m - a] for a in range(m + 1)])
+                    for m in range(self.degree)
                 ]
         return value, jacobian

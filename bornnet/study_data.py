@@ -1,0 +1,109 @@
+"""What a training run learns from: a dataset that fits the study, split, and in network units."""
+
+import logging
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from .config import Data, StudyConfig, load_config
+from .errors import InputError
+from .files.dataset import Dataset, read_dataset
+from .perturbation.iteration import Labelled, Rounds, Scaling, choose_scaling, round_problem, split
+from .training.problem import Problem
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """A dataset made ready for a study.
+
+    Attributes:
+        dataset: as it was read.
+        study: the configuration, with the keys of data as the dataset has them.
+        training, held_out: the rows to fit and those to judge by.
+        scaling: between physical and network units.
+    """
+
+    dataset: Dataset
+    study: StudyConfig
+    training: Labelled
+    held_out: Labelled
+    scaling: Scaling
+
+    @property
+    def weights(self) -> int:
+        """Weights of one network of the study."""
+        widths = (self.dataset.cells, *self.study.hidden, 1)
+        return sum((below + 1) * above for below, above in pairwise(widths))
+
+
+def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
+    """Read and check a dataset for a study.
+
+    Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
+    potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round. Warns where
+    there are fewer rows than weights.
+    """
+    dataset = read_dataset(source)
+    _check_cells(dataset, study)
+    labelled = Labelled(dataset.potentials, dataset.scattering_length, dataset.strength)
+    _check_strengths(labelled, source)
+    training, held_out = split(labelled, study.holdout, study.seed)
+    scaling = choose_scaling(training)
+    data = StudyData(dataset, _resolved(study, dataset), training, held_out, scaling)
+    for number in range(1, study.rounds + 1):
+        rows = len(first_problem(data, number).training)
+        if rows < data.weights:
+            _log.warning(
+                f"round {number} has {rows:,} potentials for {data.weights:,} weights: the network can "
+                "follow every one of them exactly and still be wrong in between, so expect a held-out error "
+                "far above the training error. Generate more samples, or take a smaller --hidden."
+            )
+    return data
+
+
+def rounds_of(study: StudyConfig) -> Rounds:
+    """How the configuration has the rounds differ."""
+    return Rounds(study.strength_floors, study.lower_orders, study.remove, study.warm_start)
+
+
+def first_problem(data: StudyData, number: int) -> Problem:
+    """The problem of a round with nothing removed yet: the same rows and weights' order of size."""
+    return round_problem(rounds_of(data.study), number, [], data.training, data.held_out, data.scaling)
+
+
+def _check_cells(dataset: Dataset, study: StudyConfig) -> None:
+    if "cells" in study.model_fields_set and study.cells != dataset.cells:
+        raise InputError(
+            f"the dataset has potentials of {dataset.cells} cells, but {study.cells} are configured; "
+            "generate a dataset for this study, or leave cells out."
+        )
+
+
+def _check_strengths(data: Labelled, source: str | Path) -> None:
+    if not np.all(data.strength > 0):
+        row = int(np.argmin(data.strength))
+        raise InputError(
+            f"{source}: row {row + 1}: a potential of strength {data.strength[row]:g} has no leading order "
+            "to learn; leave out potentials that are zero everywhere."
+        )
+    if data.strength.max() >= 1:
+        raise InputError(
+            f"{source}: strengths reach eta = {data.strength.max():.6g}, where the Born series diverges, so "
+            "there is no Born term to learn or compare with; generate the dataset with --strength LO HI "
+            "below 1."
+        )
+
+
+def _resolved(study: StudyConfig, dataset: Dataset) -> StudyConfig:
+    """The study with what the dataset says of itself, so that a run's configuration states what was used."""
+    recorded = {key: value for key, value in dataset.configuration.items() if key in Data.model_fields}
+    facts = {
+        "samples": len(dataset),
+        "cells": dataset.cells,
+        "labels": "value" if dataset.gradient is None else "gradient",
+    }
+    return load_config(overrides={**study.model_dump(), **recorded, **facts})
