@@ -10,7 +10,9 @@ import numpy as np
 from .config import Data, StudyConfig, load_config
 from .errors import InputError
 from .files.dataset import Dataset, read_dataset
+from .networks.memory import fits
 from .perturbation.iteration import Labelled, Rounds, Scaling, choose_scaling, round_problem, split
+from .training.levenberg_marquardt import step_bytes
 from .training.problem import Problem
 
 _log = logging.getLogger(__name__)
@@ -44,8 +46,8 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
     """Read and check a dataset for a study.
 
     Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
-    potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round. Warns where
-    there are fewer rows than weights.
+    potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, or where a
+    round would not fit in memory. Warns where there are fewer rows than weights.
     """
     dataset = read_dataset(source)
     _check_cells(dataset, study)
@@ -54,14 +56,16 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
     training, held_out = split(labelled, study.holdout, study.seed)
     scaling = choose_scaling(training)
     data = StudyData(dataset, _resolved(study, dataset), training, held_out, scaling)
-    for number in range(1, study.rounds + 1):
-        rows = len(first_problem(data, number).training)
-        if rows < data.weights:
-            _log.warning(
-                f"round {number} has {rows:,} potentials for {data.weights:,} weights: the network can "
-                "follow every one of them exactly and still be wrong in between, so expect a held-out error "
-                "far above the training error. Generate more samples, or take a smaller --hidden."
-            )
+    rows = [len(first_problem(data, number).training) for number in range(1, study.rounds + 1)]
+    for number, count in enumerate(rows, start=1):
+        _require_memory(data, number, count)
+    if min(rows) < data.weights:
+        _log.warning(
+            f"there are {min(rows):,} potentials for {data.weights:,} weights in round "
+            f"{1 + rows.index(min(rows))}: the network can follow every one of them exactly and still be "
+            "wrong in between, so expect a held-out error far above the training error. Generate more "
+            "samples, or take a smaller --hidden."
+        )
     return data
 
 
@@ -73,6 +77,31 @@ def rounds_of(study: StudyConfig) -> Rounds:
 def first_problem(data: StudyData, number: int) -> Problem:
     """The problem of a round with nothing removed yet: the same rows and weights' order of size."""
     return round_problem(rounds_of(data.study), number, [], data.training, data.held_out, data.scaling)
+
+
+def fit_bytes(data: StudyData, number: int, rows: int) -> int:
+    """Memory of a round at its peak: the dataset, its samples, and what a step of its optimizer needs."""
+    study = data.study
+    stored = 8 * len(data.dataset) * (2 * data.dataset.cells + 4)  # as read, and split into two parts
+    samples = 8 * rows * (data.dataset.cells + 2)
+    if study.optimizer == "levenberg-marquardt":
+        return stored + samples + step_bytes(rows, data.weights)
+    # autograd keeps each layer's values, at the sample and for each lower order of the jets
+    lower = number if study.lower_orders == "removed" else 1
+    batch = rows if study.optimizer == "l-bfgs" else min(rows, study.batch)
+    history = 100 if study.optimizer == "l-bfgs" else 3
+    kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
+    return stored + samples + 8 * (kept + history * data.weights)
+
+
+def _require_memory(data: StudyData, number: int, rows: int) -> None:
+    need = fit_bytes(data, number, rows)
+    if not fits(need):
+        raise InputError(
+            f"round {number} with {data.weights:,} weights needs {need / 1e9:,.1f} GB of memory for "
+            f"{data.study.optimizer}, more than this machine has; take a smaller --hidden, or another "
+            "--optimizer (adam needs the least)."
+        )
 
 
 def _check_cells(dataset: Dataset, study: StudyConfig) -> None:

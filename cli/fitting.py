@@ -43,20 +43,21 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
         terminal.result(
             {"dry_run": True, **plan},
             table(
-                f"{command} {data} (nothing is written)",
-                ("round", "potentials", "weights", "steps at most", "memory, GB", "minutes, about"),
+                f"{command} {data}: what it would take (nothing is written)",
+                ("round", "potentials", "weights", "steps, at most", "memory", "time, about"),
                 [
                     (
                         r["round"],
                         f"{r['training_rows']:,}",
                         f"{r['weights']:,}",
                         r["steps"],
-                        f"{r['memory'] / 1e9:.2f}",
-                        f"{r['seconds'] / 60:.1f}",
+                        _size(r["memory"]),
+                        _duration(r["seconds"]),
                     )
                     for r in plan["rounds"]
                 ],
-                f"{plan['members']} member(s), {plan['seconds'] / 60:.1f} minutes in all, about",
+                f"{_counted(plan['members'], 'member')}: about {_duration(plan['seconds'])} in all, at most. "
+                "Memory is beyond what the program itself takes.",
             ),
         )
         return
@@ -105,6 +106,21 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
         ),
     )
     terminal.note(f"Wrote {fitted.path}. Next: bornnet compare-born {quote(out)}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _size(bytes_held: float) -> str:
+    return f"{bytes_held / 1e9:.1f} GB" if bytes_held >= 1e9 else f"{bytes_held / 1e6:.0f} MB"
+
+
+def _duration(seconds: float) -> str:
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
 
 
 def _configuration(

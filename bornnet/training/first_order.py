@@ -11,7 +11,8 @@ from .problem import Samples
 from .remainder import TaylorRemainder
 
 
-def _loss(model: TaylorRemainder, samples: Samples) -> Tensor:
+def weighted_loss(model: TaylorRemainder, samples: Samples) -> Tensor:
+    """What is minimised: the mean square of the weighted residuals."""
     return (samples.weights * (model(samples.inputs) - samples.targets)).square().mean()
 
 
@@ -51,7 +52,7 @@ class Adam:
         total = 0.0
         for index in order.split(self.batch):
             self.optimizer.zero_grad()
-            loss = _loss(self.model, self.samples.rows(index))
+            loss = weighted_loss(self.model, self.samples.rows(index))
             loss.backward()
             self.optimizer.step()
             total += float(loss.detach()) * len(index)
@@ -92,11 +93,11 @@ class LBFGS:
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
-            loss = _loss(self.model, self.samples)
+            loss = weighted_loss(self.model, self.samples)
             loss.backward()
             return loss
 
-        return float(self.optimizer.step(closure))
+        return float(self.optimizer.step(closure).detach())
 
     def state(self) -> dict[str, Any]:
         return {"optimizer": deepcopy(self.optimizer.state_dict())}  # the history changes in place

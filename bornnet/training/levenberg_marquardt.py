@@ -72,8 +72,7 @@ class LevenbergMarquardt:
 
     def _normal_equations(self) -> tuple[float, Tensor, Tensor]:
         """Mean loss, gradient ``J^T r`` and normal matrix ``J^T J`` (both over N), block of rows by block."""
-        weights = sum(parameter.numel() for parameter in self.model.parameters())
-        rows = max(1, _BLOCK_VALUES // weights)
+        rows = block_rows(sum(parameter.numel() for parameter in self.model.parameters()))
         loss = 0.0
         gradient: Tensor | float = 0.0
         normal: Tensor | float = 0.0
@@ -84,14 +83,24 @@ class LevenbergMarquardt:
             jacobian *= block.weights[:, None]
             loss += float(residual.square().sum())
             gradient = gradient + jacobian.T @ residual
-            normal = normal + _gram(jacobian)
+            normal = normal + gram(jacobian)
         count = len(self.samples)
         assert isinstance(gradient, Tensor)
         assert isinstance(normal, Tensor)
         return loss / count, gradient / count, normal.div_(count)
 
 
-def _gram(jacobian: Tensor) -> Tensor:
+def block_rows(weights: int) -> int:
+    """Rows of the Jacobian held at once."""
+    return max(1, _BLOCK_VALUES // weights)
+
+
+def step_bytes(rows: int, weights: int) -> int:
+    """Memory of a step at its peak: a block of the Jacobian being built, and the normal matrix growing."""
+    return 8 * (2 * min(rows, block_rows(weights)) * weights + 3 * weights**2)
+
+
+def gram(jacobian: Tensor) -> Tensor:
     """``J^T J``; on the CPU by numpy, whose symmetric product is twice as fast as torch's general one."""
     if jacobian.is_cuda:
         return jacobian.T @ jacobian

@@ -1,0 +1,120 @@
+"""What a training run will take, before it is begun: rows, weights, memory, and about how long."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .config import StudyConfig
+from .fitting import choose_device, limited_threads, per_round
+from .perturbation.iteration import initial_network
+from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of
+from .training.first_order import weighted_loss
+from .training.levenberg_marquardt import gram
+from .training.problem import Samples
+from .training.remainder import TaylorRemainder
+
+_ROWS = 512  # timed; the time of all rows is in proportion
+_COLUMNS = 1024  # of matrices timed; products go with the square of the weights, factors with the cube
+_LBFGS_EVALUATIONS = 25  # of loss and gradient in a step: 20 iterations, and what the line searches add
+
+
+def estimate(dataset: str | Path, study: StudyConfig) -> dict[str, Any]:
+    """Size and duration of a run on this machine; writes nothing.
+
+    Returns ``members``, ``weights`` of a network, ``seconds`` for all members one after another, and
+    ``rounds``: for each ``round`` its ``training_rows``, ``weights``, ``steps`` at most, ``memory`` in bytes
+    and ``seconds`` a member. Times are of one step on a small block of rows, timed and scaled up, at the
+    most steps there can be: rounds that stop early take less.
+
+    Raises ``InputError`` as the run itself would.
+    """
+    data = read_study_data(dataset, study)
+    device = choose_device(study.device)
+    with limited_threads(study.workers):
+        rounds = [_round(data, number, device) for number in range(1, study.rounds + 1)]
+    seconds = sum(entry["seconds"] for entry in rounds)
+    if study.time_limit is not None:
+        seconds = min(seconds, 60 * study.time_limit)
+    return {
+        "members": study.members,
+        "weights": data.weights,
+        "rounds": rounds,
+        "seconds": study.members * seconds,
+    }
+
+
+def _round(data: StudyData, number: int, device: torch.device) -> dict[str, Any]:
+    study = data.study
+    samples = first_problem(data, number).training
+    network = initial_network(
+        rounds_of(study), data.dataset.cells, study.hidden, study.activation, study.seed, 0, number
+    )
+    model = rounds_of(study).model(network.to(device), number)
+    steps = per_round(study.steps, number)
+    step_seconds = _STEP_SECONDS[study.optimizer](model, samples.to(device), study)
+    return {
+        "round": number,
+        "training_rows": len(samples),
+        "weights": data.weights,
+        "steps": steps,
+        "memory": fit_bytes(data, number, len(samples)),
+        "seconds": steps * step_seconds,
+    }
+
+
+def _levenberg_marquardt_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    block = samples.rows(slice(0, max(1, min(_ROWS, (1 << 23) // weights))))
+    share = len(block) / len(samples)
+    _, jacobian = model.value_and_jacobian(block.inputs)
+    part = jacobian[:, :_COLUMNS].contiguous()
+    scale = weights / part.shape[1]
+    normal = gram(part) + torch.eye(part.shape[1], dtype=part.dtype, device=part.device)
+    with torch.no_grad():
+        return (
+            _timed(lambda: model.value_and_jacobian(block.inputs)[0]) / share
+            + _timed(lambda: gram(part)) / share * scale**2
+            + _timed(lambda: torch.linalg.cholesky(normal)) * scale**3
+            + _timed(lambda: model(block.inputs)) / share
+        )
+
+
+def _lbfgs_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
+    return _LBFGS_EVALUATIONS * _pass_seconds(model, samples, _ROWS)
+
+
+def _adam_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
+    return _pass_seconds(model, samples, study.batch)
+
+
+def _pass_seconds(model: TaylorRemainder, samples: Samples, rows: int) -> float:
+    """Loss and gradient over all samples, by blocks of that many rows."""
+    block = samples.rows(slice(0, rows))
+
+    def gradient() -> torch.Tensor:
+        model.zero_grad()
+        loss = weighted_loss(model, block)
+        loss.backward()
+        return loss.detach()
+
+    return _timed(gradient) * len(samples) / len(block)
+
+
+_STEP_SECONDS: dict[str, Callable[[TaylorRemainder, Samples, StudyConfig], float]] = {
+    "levenberg-marquardt": _levenberg_marquardt_seconds,
+    "l-bfgs": _lbfgs_seconds,
+    "adam": _adam_seconds,
+}
+
+
+def _timed(action: Callable[[], torch.Tensor]) -> float:
+    """Seconds, the shortest of a few: the first ones also warm caches and compile."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        action().sum().item()  # a GPU works on in the background until a number is asked for
+        times.append(time.perf_counter() - began)
+    return min(times)
