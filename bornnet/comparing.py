@@ -1,9 +1,11 @@
-"""Comparing a run's learned terms with the Born series: the numbers behind the tables, figures and report."""
+"""Comparing learned terms with the Born series: the numbers behind the tables, figures and report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .errors import InputError
 from .files.run import Run, load_baselines, load_held_out, load_run
@@ -22,10 +24,12 @@ from .perturbation.series import LearnedSeries
 
 @dataclass(frozen=True)
 class Comparison:
-    """One run against the exact Born series.
+    """Networks against the exact Born series.
 
     Attributes:
-        run: the networks and their provenance.
+        source: the run directory or model file, as the user named it.
+        run: configuration, provenance and networks of a run; None for a network from elsewhere.
+        strength: eta ``(N,)`` of the held-out potentials.
         reference: kernels, and held-out potentials with their exact terms and scattering lengths.
         learned: per member the learned series.
         single: per member the same of one network without iteration (that of round 1).
@@ -33,8 +37,9 @@ class Comparison:
         orders, single_network, baseline_orders, proxies: the tables.
     """
 
-    run: Run
-    strength: Any
+    source: str
+    run: Run | None
+    strength: np.ndarray
     reference: Reference
     learned: list[LearnedSeries]
     single: list[LearnedSeries]
@@ -44,50 +49,112 @@ class Comparison:
     baseline_orders: dict[str, list[OrderRow]]
     proxies: list[ProxyRow]
 
+    @property
+    def cells(self) -> int:
+        return self.reference.potentials.shape[1]
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that every member has finished."""
+        return len(self.learned[0].networks)
+
+    @property
+    def rounds_planned(self) -> int:
+        return self.run.config.rounds if self.run else self.rounds
+
     def document(self) -> dict[str, Any]:
-        """The comparison as `compare-born --json` prints it."""
+        """The comparison as ``compare-born --json`` prints it."""
         return {
-            "run": str(self.run.path),
-            "cells": self.run.cells,
+            "source": self.source,
+            "cells": self.cells,
             "members": len(self.learned),
-            "rounds": len(self.learned[0].networks),
-            "rounds_planned": self.run.config.rounds,
+            "rounds": self.rounds,
+            "rounds_planned": self.rounds_planned,
             "held_out_potentials": len(self.reference.potentials),
+            "strength": [float(self.strength.min()), float(self.strength.max())],
             "orders": as_dicts(self.orders),
             "single_network": as_dicts(self.single_network),
             "baselines": [
                 {"name": name, "orders": as_dicts(rows)} for name, rows in self.baseline_orders.items()
             ],
             "proxy": as_dicts(self.proxies),
+            "verdict": verdict(self),
         }
+
+    def best_baseline(self, order: int) -> tuple[str, OrderRow] | None:
+        """The baseline with the least kernel error at an order; None where there are no baselines."""
+        rows = {name: orders[order - 1] for name, orders in self.baseline_orders.items()}
+        return min(rows.items(), key=lambda item: item[1].kernel_error, default=None)
 
 
 def compare_run(path: str | Path, order: int | None = None) -> Comparison:
     """Compare a run, finished or in progress, with the Born series through ``order`` (the configured one).
 
-    Members count as far as all of them have come. Raises `InputError` where no round is finished.
+    Members count as far as all of them have come; orders beyond the last round are the last network's own.
+    Raises `InputError` where the folder is no run, or no round is finished.
     """
-    run = load_run(path)
-    rounds = run.finished_rounds
-    if rounds == 0:
+    return _compare(path, _with_rounds(path), order)
+
+
+def compare_runs(paths: Sequence[str | Path], order: int | None = None) -> list[Comparison]:
+    """Several runs as `compare_run` has each; `InputError` where their potentials differ in cells."""
+    runs = [_with_rounds(path) for path in paths]
+    cells = {run.cells for run in runs}
+    if len(cells) > 1:
+        found = ", ".join(f"{path} has {run.cells}" for path, run in zip(paths, runs, strict=True))
         raise InputError(
-            f"{path}: no round is finished yet (planned: {run.config.rounds} rounds of {run.config.members} "
-            "member(s)); wait for the first, or go on with --resume."
+            f"runs side by side need potentials of equally many cells: {found}. Compare them one by one."
         )
+    orders = [order or run.config.order for run in runs]
+    return [_compare(path, run, max(orders)) for path, run in zip(paths, runs, strict=True)]
+
+
+def _with_rounds(path: str | Path) -> Run:
+    run = load_run(path)
+    if run.finished_rounds == 0:
+        there = ", ".join(f"member {n} has {len(models)}" for n, models in enumerate(run.models, start=1))
+        raise InputError(
+            f"{path}: no round is finished by all members yet ({there}; planned: {run.config.rounds} each). "
+            "Wait for the first, or go on with --resume."
+        )
+    return run
+
+
+def _compare(path: str | Path, run: Run, order: int | None) -> Comparison:
     held_out = load_held_out(path)
     reference = exact_reference(
         held_out["potentials"], held_out["scattering_length"], order or run.config.order
     )
     corrected = run.config.lower_orders == "corrected"
-    learned = [LearnedSeries(tuple(models[:rounds]), corrected) for models in run.models]
-    single = [LearnedSeries(tuple(models[:1])) for models in run.models]
-    baselines = {
-        f"least-squares-{degree}": polynomial
-        for degree, polynomial in load_baselines(path, run.cells).items()
-    }
-    return Comparison(
+    rounds = run.finished_rounds
+    return _tables(
+        source=str(path),
         run=run,
         strength=held_out["strength"],
+        reference=reference,
+        learned=[LearnedSeries(tuple(models[:rounds]), corrected) for models in run.models],
+        single=[LearnedSeries(tuple(models[:1])) for models in run.models],
+        baselines={
+            f"least-squares-{degree}": polynomial
+            for degree, polynomial in load_baselines(path, run.cells).items()
+        },
+    )
+
+
+def _tables(
+    *,
+    source: str,
+    run: Run | None,
+    strength: np.ndarray,
+    reference: Reference,
+    learned: list[LearnedSeries],
+    single: list[LearnedSeries],
+    baselines: dict[str, Polynomial],
+) -> Comparison:
+    return Comparison(
+        source=source,
+        run=run,
+        strength=strength,
         reference=reference,
         learned=learned,
         single=single,
@@ -103,45 +170,48 @@ def verdict(comparison: Comparison) -> str:
     """What the numbers say, in a few sentences that hold for any of them."""
     members = len(comparison.learned)
     ensemble = "One network" if members == 1 else f"{members} networks"
-    rounds = len(comparison.learned[0].networks)
+    rounds = comparison.rounds
     shares = [f"order {row.order} to {_percent(row.kernel_error)}" for row in comparison.orders]
+    scope = f"{ensemble} a round, {rounds} round{'s' if rounds > 1 else ''}" if comparison.run else ensemble
     sentences = [
-        f"{ensemble} a round, {rounds} round{'s' if rounds > 1 else ''}, potentials of "
-        f"{comparison.run.cells} cells: the Born kernels are learned, {', '.join(shares)} (relative error)."
+        f"{scope}, potentials of {comparison.cells} cells: the Taylor coefficients agree with the Born "
+        f"kernels, {', '.join(shares)} (relative error)."
     ]
     if rounds > 1:
         for row, alone in zip(comparison.orders[1:], comparison.single_network[1:], strict=True):
-            ratio = alone.kernel_error / row.kernel_error
-            better = "smaller" if ratio >= 1 else "larger"
-            factor = ratio if ratio >= 1 else 1 / ratio
-            sentences.append(
-                f"At order {row.order} the error is {factor:.2g} times {better} than without iteration."
-            )
+            better = alone.kernel_error >= row.kernel_error
+            low, high = sorted((alone.kernel_error, row.kernel_error))
+            factor = f"{high / low:.2g} times" if low > 0 else "far"
+            size = "smaller" if better else "larger"
+            sentences.append(f"At order {row.order} the error is {factor} {size} than without iteration.")
     sentences += _against_baselines(comparison)
     missing = [row.order for row in comparison.orders if row.order > rounds]
-    if missing:
-        sentences.append(
-            f"Order {', '.join(map(str, missing))} lies beyond the last round and is the last network's own."
-        )
-    wrong = [row.order for row in comparison.orders if row.kernel_error > 0.5]
+    if missing and rounds > 1:
+        sentences.append(f"Beyond the last round, order {_listed(missing)} is the last network's own.")
+    wrong = [row.order for row in comparison.orders if not row.kernel_error <= 0.5]
     if wrong:
-        sentences.append(f"Order {', '.join(map(str, wrong))} has not been learned.")
+        sentences.append(f"Order {_listed(wrong)} has not been learned.")
     return " ".join(sentences)
 
 
 def _against_baselines(comparison: Comparison) -> Sequence[str]:
-    if not comparison.baseline_orders:
-        return []
-    beaten, unbeaten = [], []
-    for index, row in enumerate(comparison.orders):
-        best = min(rows[index].kernel_error for rows in comparison.baseline_orders.values())
-        (beaten if row.kernel_error < best else unbeaten).append(str(row.order))
+    beaten: list[int] = []
+    unbeaten: list[int] = []
+    for row in comparison.orders:
+        best = comparison.best_baseline(row.order)
+        if best:
+            (beaten if row.kernel_error < best[1].kernel_error else unbeaten).append(row.order)
     sentences = []
     if beaten:
-        sentences.append(f"The best least-squares polynomial does worse at order {', '.join(beaten)}.")
+        sentences.append(f"The best least-squares polynomial does worse at order {_listed(beaten)}.")
     if unbeaten:
-        sentences.append(f"A least-squares polynomial does as well or better at order {', '.join(unbeaten)}.")
+        sentences.append(f"A least-squares polynomial does as well or better at order {_listed(unbeaten)}.")
     return sentences
+
+
+def _listed(orders: Sequence[int]) -> str:
+    *first, last = map(str, orders)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _percent(error: float) -> str:
