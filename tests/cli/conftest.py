@@ -1,11 +1,16 @@
 """Run a command in an empty folder, in this process, and look at everything a user would see."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from bornnet.cli.main import main
+
+from bornnet.config import load_config
+from bornnet.fitting import fit_run
+from bornnet.generation import generate
 
 
 @dataclass
@@ -52,3 +57,19 @@ def refused(run):
         return outcome.err
 
     return refused
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """A folder with a dataset `d.h5` of 3 cells and a run `r` of 2 members and 2 rounds on it."""
+    folder = tmp_path_factory.mktemp("study")
+    generate(folder / "d.h5", load_config(overrides={"samples": 300, "cells": 3, "strength": (0.01, 0.5)}))
+    config = load_config(overrides={"hidden": (5, 4), "steps": (8, 5), "rounds": 2, "members": 2})
+    fit_run(folder / "d.h5", folder / "r", config)
+    return folder
+
+
+@pytest.fixture
+def here(run, study):
+    """A copy of the study's files in the current folder."""
+    shutil.copytree(study, Path.cwd(), dirs_exist_ok=True)
