@@ -66,7 +66,7 @@ def fit_run(
     device = choose_device(config.device)
     with (
         limited_threads(config.workers),
-        open_run(out, data.study, data.dataset.sha256, force=force, resume=resume) as run,
+        open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume) as run,
     ):
         if not (run.path / "provenance.json").is_file():
             _write_setting(run, data, dataset, device, command)

@@ -15,6 +15,7 @@ from bornnet import __version__
 from bornnet.errors import BornnetError, Interrupted
 from bornnet.vocabulary import suggestion
 
+from .processor import prefer_wide_kernels
 from .signals import Stopped, raised_as_stopped
 from .terminal import printable
 
@@ -67,6 +68,7 @@ def bornnet() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed, 2 bad input, 130, 143 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    prefer_wide_kernels()
     shown = warnings.showwarning
     warnings.showwarning = _show_warning
     try:

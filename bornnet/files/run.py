@@ -112,7 +112,13 @@ class RunDirectory:
 
 @contextmanager
 def open_run(
-    path: str | Path, config: StudyConfig, dataset_sha256: str, *, force: bool, resume: bool
+    path: str | Path,
+    config: StudyConfig,
+    dataset: Path,
+    dataset_sha256: str,
+    *,
+    force: bool,
+    resume: bool,
 ) -> Iterator[RunDirectory]:
     """A run directory to write, held by one writer at a time.
 

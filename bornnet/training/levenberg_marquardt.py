@@ -65,6 +65,7 @@ class LevenbergMarquardt:
     def load_state(self, state: dict[str, Any]) -> None:
         self.damping, self.growth = state["damping"], state["growth"]
 
+    @torch.no_grad()
     def _loss(self) -> float:
         samples = self.samples
         residual = samples.weights * (self.model(samples.inputs) - samples.targets)
