@@ -1,0 +1,133 @@
+"""Each optimizer brings the loss down; Levenberg-Marquardt solves a linear problem outright."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from fit_cases import SETTINGS, model, samples, uniform
+from torch import nn
+
+from bornnet.training.first_order import weighted_loss
+from bornnet.training.fit import OPTIMIZERS
+from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram, step_bytes
+from bornnet.training.problem import Samples
+
+
+class Linear(nn.Module):
+    """``f(x) = w . x``: its Jacobian is x."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(weights, dtype=torch.float64))
+
+    def forward(self, x):
+        return x @ self.w
+
+    def value_and_jacobian(self, x):
+        return self(x).detach(), x.clone()
+
+
+def overdetermined():
+    x = uniform(200, 8)
+    return Samples(x, torch.sin(5 * x.sum(1)), 0.5 + x[:, 0].abs())
+
+
+def losses_of(optimizer, steps):
+    losses = [optimizer.step() for _ in range(steps)]
+    return [loss for loss in losses if loss is not None]
+
+
+def test_linear_least_squares_is_solved():
+    data, linear = overdetermined(), Linear(8)
+    losses = losses_of(LevenbergMarquardt(linear, data), 40)
+    exact = torch.linalg.lstsq(
+        data.weights[:, None] * data.inputs, (data.weights * data.targets)[:, None]
+    ).solution[:, 0]
+    torch.testing.assert_close(linear.w.detach(), exact, rtol=1e-9, atol=1e-11)
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_damping_vanishes_where_the_linear_model_is_exact():
+    data = overdetermined()
+    optimizer = LevenbergMarquardt(Linear(8), data, damping=1.0)
+    dampings = []
+    for _ in range(6):
+        optimizer.step()
+        dampings.append(optimizer.damping)
+    assert dampings == pytest.approx([0.2**n for n in range(1, 7)])
+
+
+def test_at_the_minimum_no_step_is_taken():
+    data, linear = overdetermined(), Linear(8)
+    optimizer = LevenbergMarquardt(linear, data)
+    while optimizer.step() is not None:
+        pass
+    settled = linear.w.detach().clone()
+    assert optimizer.step() is None
+    assert torch.equal(linear.w, settled)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_levenberg_marquardt_is_monotone(degree):
+    data = samples()
+    fitted = model(degree)
+    losses = losses_of(LevenbergMarquardt(fitted, data), 25)
+    assert all(later < earlier for earlier, later in pairwise(losses))
+    with torch.no_grad():
+        assert float(weighted_loss(fitted, data)) <= losses[-1]
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    from bornnet.training import levenberg_marquardt
+
+    whole = LevenbergMarquardt(model(2), samples())._normal_equations()
+    monkeypatch.setattr(levenberg_marquardt, "_BLOCK_VALUES", 700)
+    assert block_rows(49) == 14
+    blocks = LevenbergMarquardt(model(2), samples())._normal_equations()
+    for one, other in zip(whole, blocks, strict=True):
+        torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other), rtol=1e-12, atol=1e-15)
+
+
+def test_normal_equations_are_the_gradient_of_the_loss():
+    fitted, data = model(3), samples()
+    loss, gradient, _ = LevenbergMarquardt(fitted, data)._normal_equations()
+    by_autograd = weighted_loss(fitted, data)
+    by_autograd.backward()
+    assert loss == pytest.approx(float(by_autograd.detach()), rel=1e-12)
+    expected = torch.cat([p.grad.flatten() for p in fitted.parameters()]) / 2
+    torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_gram():
+    matrix = uniform(30, 7)
+    torch.testing.assert_close(gram(matrix), matrix.T @ matrix)
+
+
+def test_step_memory_counts_jacobian_and_normal_matrix():
+    assert step_bytes(100, 10) == 8 * (2 * 100 * 10 + 3 * 100)
+    assert step_bytes(10**9, 1000) < 8 * (2 * (1 << 25) + 3 * 10**6) + 16_000
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_loss_falls(name):
+    fitted, data = model(1), samples()
+    with torch.no_grad():
+        before = float(weighted_loss(fitted, data))
+    optimizer = OPTIMIZERS[name](fitted, data, SETTINGS[name])
+    for _ in range(SETTINGS[name].steps):
+        optimizer.step()
+    with torch.no_grad():
+        assert float(weighted_loss(fitted, data)) < before / 4
+
+
+def test_adam_learning_rate_falls_along_a_cosine():
+    settings = SETTINGS["adam"]
+    adam = OPTIMIZERS["adam"](model(), samples(), settings)
+    rates = []
+    for _ in range(settings.steps):
+        rates.append(adam.optimizer.param_groups[0]["lr"])
+        adam.step()
+    assert rates[0] == settings.learning_rate
+    assert rates == sorted(rates, reverse=True)
+    assert rates[settings.steps // 2] == pytest.approx(settings.learning_rate * (0.5 + 0.5e-3))
+    assert adam.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * settings.learning_rate)
