@@ -123,13 +123,14 @@ def open_run(
     """A run directory to write, held by one writer at a time.
 
     A new one gets its `config.toml`. An existing one is taken with `resume`, if it has the same
-    configuration and dataset, or emptied with `force`. Otherwise `InputError`, and nothing is changed.
+    configuration and dataset, or emptied with `force`; the dataset itself may lie in it. Otherwise
+    `InputError`, and nothing is changed.
     """
     path = Path(path)
-    _check_free(path, config, dataset_sha256, force=force, resume=resume)
+    _check_free(path, config, dataset, dataset_sha256, force=force, resume=resume)
     with lock(path):
         # again, now that no other writer can change it
-        _check_free(path, config, dataset_sha256, force=force, resume=resume)
+        _check_free(path, config, dataset, dataset_sha256, force=force, resume=resume)
         path.mkdir(parents=True, exist_ok=True)
         _sweep(path)
         if force and not resume:
@@ -229,20 +230,22 @@ def _require_architecture(file: Path, network: MLP, config: StudyConfig) -> None
         )
 
 
-def _check_free(path: Path, config: StudyConfig, dataset_sha256: str, *, force: bool, resume: bool) -> None:
+def _check_free(
+    path: Path, config: StudyConfig, dataset: Path, dataset_sha256: str, *, force: bool, resume: bool
+) -> None:
     """`InputError` where the folder is neither free, nor the same run to resume, nor a run to replace."""
     if resume and (path / MARKER).is_file():
         _require_same(path, config, dataset_sha256)
-    elif not _killed_at_birth(path):
+    elif not _holds_no_run(path, dataset):
         check_new_directory(path, force=force, marker=MARKER)
 
 
-def _killed_at_birth(path: Path) -> bool:
-    """Whether a process died before it could write the first file of the run that it began here."""
+def _holds_no_run(path: Path, dataset: Path) -> bool:
+    """Whether there is only the dataset, and what a process left that died before its run's first file."""
     if path.is_symlink() or not path.is_dir():
         return False
-    names = {file.name for file in path.iterdir()}
-    return bool(names) and names <= {f".{MARKER}.lock", f".{MARKER}.part"}
+    others = [file for file in path.iterdir() if not file.samefile(dataset)]
+    return {file.name for file in others} <= {f".{MARKER}.lock", f".{MARKER}.part"}
 
 
 def _sweep(path: Path) -> None:
