@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import InputError
 from .files.run import Run, load_baselines, load_held_out, load_run
+from .networks.diagram_shares import DiagramShare, diagram_shares
 from .perturbation.comparison import (
     OrderRow,
     ProxyRow,
@@ -20,6 +21,10 @@ from .perturbation.comparison import (
 )
 from .perturbation.least_squares import Polynomial
 from .perturbation.series import LearnedSeries
+from .physics.scattering import scattering_length
+
+_DIAGRAM_ORDERS = 4
+_SCANNED = 200  # held-out shapes in a scan over strengths: medians are steady
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Comparison:
         single: per member the same of one network without iteration (that of round 1).
         baselines: least-squares polynomials by name.
         orders, single_network, baseline_orders, proxies: the tables.
+        diagrams: by order, the shares of the first member's network of that round, along the mean of the
+            held-out potentials.
     """
 
     source: str
@@ -48,6 +55,7 @@ class Comparison:
     single_network: list[OrderRow]
     baseline_orders: dict[str, list[OrderRow]]
     proxies: list[ProxyRow]
+    diagrams: dict[int, list[DiagramShare]]
 
     @property
     def cells(self) -> int:
@@ -78,6 +86,22 @@ class Comparison:
                 {"name": name, "orders": as_dicts(rows)} for name, rows in self.baseline_orders.items()
             ],
             "proxy": as_dicts(self.proxies),
+            "diagrams": [
+                {
+                    "order": order,
+                    "shares": [
+                        {
+                            "diagram": share.diagram.notation,
+                            "labelings": share.diagram.labelings,
+                            "norm": share.norm,
+                            "along": share.along,
+                            "share": share_of(share, sum(part.along for part in shares)),
+                        }
+                        for share in shares
+                    ],
+                }
+                for order, shares in self.diagrams.items()
+            ],
             "verdict": verdict(self),
         }
 
@@ -151,6 +175,7 @@ def _tables(
     single: list[LearnedSeries],
     baselines: dict[str, Polynomial],
 ) -> Comparison:
+    direction = reference.potentials.mean(axis=0)
     return Comparison(
         source=source,
         run=run,
@@ -163,7 +188,49 @@ def _tables(
         single_network=compare_orders(single, reference),
         baseline_orders={name: compare_orders([fit], reference) for name, fit in baselines.items()},
         proxies=compare_proxies(learned, reference),
+        diagrams={
+            n: diagram_shares(learned[0].sources(n)[0], n, direction=direction)
+            for n in range(1, min(reference.order, _DIAGRAM_ORDERS) + 1)
+        },
     )
+
+
+def share_of(share: DiagramShare, total: float) -> float | None:
+    """A diagram's part of the term along the mean potential; None where the whole is zero."""
+    return share.along / total if total else None
+
+
+@dataclass(frozen=True)
+class StrengthScan:
+    """Median absolute relative errors of sums through each order, ``(order, strengths)``, against eta."""
+
+    strength: np.ndarray
+    learned_vs_exact: np.ndarray
+    born_vs_exact: np.ndarray
+    learned_vs_born: np.ndarray
+
+
+def strength_scan(comparison: Comparison, points: int = 60, highest: float = 2.0) -> StrengthScan:
+    """How learned and exact Born sums fare as held-out shapes are rescaled through eta = 1 to ``highest``.
+
+    Terms are homogeneous, so that those of a rescaled potential follow from its own; a0 is solved anew.
+    """
+    chosen = np.unique(np.linspace(0, len(comparison.strength) - 1, _SCANNED).astype(int))
+    eta, order = comparison.strength[chosen], comparison.reference.order
+    potentials = comparison.reference.potentials[chosen]
+    powers = eta ** np.arange(1, order + 1)[:, None]
+    born = comparison.reference.terms[:, chosen] / powers
+    learned = np.array([series.terms(potentials, order) / powers for series in comparison.learned])
+    strengths = np.geomspace(comparison.strength.min(), highest, points)
+    errors = np.empty((3, order, points))
+    for column, strength in enumerate(strengths):
+        exact = scattering_length(potentials * (strength / eta)[:, None])
+        scale = strength ** np.arange(1, order + 1)[:, None]
+        born_sum, learned_sum = np.cumsum(born * scale, axis=0), np.cumsum(learned * scale, axis=1)
+        for kind, ratio in enumerate((learned_sum / exact, born_sum / exact, learned_sum / born_sum)):
+            error = np.median(np.abs(ratio - 1), axis=-1)
+            errors[kind, :, column] = error.mean(axis=0) if error.ndim == 2 else error
+    return StrengthScan(strengths, *errors)
 
 
 def verdict(comparison: Comparison) -> str:

@@ -1,0 +1,86 @@
+"""All figures of a comparison, and their files: SVG, PDF, PNG, and the data of each as CSV."""
+
+import csv
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from ..comparing import Comparison
+from ..files.atomic import new_directory
+from .kernel_charts import errors_by_order, kernel_charts
+from .network_charts import diagram_chart, learning_chart
+from .potential_charts import example_chart
+from .style import Chart, look
+from .term_charts import proxy_chart, term_chart
+
+MARKER = "errors-by-order.csv"
+FORMATS = ("svg", "pdf", "png")
+
+
+def charts(comparison: Comparison) -> list[Chart]:
+    """Every figure, in the order in which a reader wants them."""
+    with look():
+        learning = learning_chart(comparison)
+        made = [
+            errors_by_order(comparison),
+            *kernel_charts(comparison),
+            term_chart(comparison),
+            proxy_chart(comparison),
+            *([learning] if learning else []),
+            diagram_chart(comparison),
+            example_chart(comparison),
+        ]
+        for chart in made:  # the layout is found once, and not again for every file
+            chart.figure.draw_without_rendering()
+            chart.figure.set_layout_engine("none")
+    return made
+
+
+def save_figures(path: str | Path, figures: Sequence[Sequence[Chart]], *, force: bool = False) -> None:
+    """Write every figure into a new folder, those of several comparisons into subfolders `1`, `2`, ..
+
+    `InputError` where the folder exists (unless `force`, and only if it
+    holds figures of ours).
+    """
+    with new_directory(path, force=force, marker=marker(figures)) as temporary:
+        for number, group in enumerate(figures, start=1):
+            folder = temporary if len(figures) == 1 else temporary / str(number)
+            folder.mkdir(exist_ok=True)
+            for chart in group:
+                for kind in FORMATS:
+                    (folder / f"{chart.name}.{kind}").write_bytes(rendered(chart, kind))
+                _write_csv(folder / f"{chart.name}.csv", chart)
+
+
+def marker(studies: Sequence[object]) -> str:
+    """The file by which a folder of figures is known to be ours."""
+    return MARKER if len(studies) == 1 else f"1/{MARKER}"
+
+
+def rendered(chart: Chart, kind: str) -> bytes:
+    """The figure as a file of that kind; the same comparison gives the same bytes."""
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    buffer = BytesIO()
+    with look():
+        # PNG on white: a figure without background is unreadable where the reader's page is dark.
+        background = "white" if kind == "png" else "none"
+        chart.figure.savefig(
+            buffer,
+            format=kind,
+            dpi=200,
+            metadata=metadata,
+            facecolor=background,
+            bbox_inches="tight",
+            pad_inches=0.05,
+        )
+    return buffer.getvalue()
+
+
+def _write_csv(file: Path, chart: Chart) -> None:
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(chart.data)
+        columns = [column.tolist() for column in chart.data.values()]
+        writer.writerows(
+            ["" if value != value else value for value in row] for row in zip(*columns, strict=True)
+        )

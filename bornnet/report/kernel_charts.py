@@ -1,0 +1,196 @@
+"""Born kernels beside learned Taylor coefficients, order by order, as functions of the radii.
+
+Kernels are shown per volume of cells, ``K_n / h^n`` with h = 1/cells: a density over the radii that does not
+depend on the number of cells, ``a^(n) = integral of K(r1..rn) U(r1)..U(rn)``, in units of range^(n+1).
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..comparing import Comparison
+from .style import (
+    BLUE,
+    DIVERGING,
+    INK,
+    SEQUENTIAL,
+    VERMILION,
+    Chart,
+    colour,
+    grid,
+    in_words,
+    marker,
+    new_figure,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SLICES = (0.25, 0.5, 0.75)
+"""Where the radii beyond the second stand still."""
+
+
+def kernel_charts(comparison: Comparison) -> list[Chart]:
+    """A chart for each order."""
+    maps = [_maps(comparison, order) for order in range(2, comparison.reference.order + 1)]
+    return [_curves(comparison), *maps]
+
+
+def errors_by_order(comparison: Comparison) -> Chart:
+    """Kernel error against order: learned, one network without iteration, baselines."""
+    named: dict[str, Any] = {"learned, round by round": comparison.orders}
+    if comparison.rounds > 1:
+        named["one network, no iteration"] = comparison.single_network
+    named |= {in_words(name): rows for name, rows in comparison.baseline_orders.items()}
+    figure = new_figure(7.4, 3.0)
+    axes = figure.subplots()
+    grid(axes)
+    columns: dict[str, list[Any]] = {"series": [], "order": [], "kernel_error": [], "spread": []}
+    for index, (name, rows) in enumerate(named.items()):
+        orders = [row.order for row in rows]
+        errors = np.array([row.kernel_error for row in rows])
+        spread = np.array([row.kernel_error_spread for row in rows])
+        axes.errorbar(
+            orders,
+            errors,
+            # a bar down to zero has no place on a logarithmic axis
+            (np.minimum(spread, 0.9 * errors), spread) if spread.any() else None,
+            color=colour(index),
+            marker=marker(index),
+            markersize=5,
+            capsize=3,
+            label=name,
+            linestyle="-" if index == 0 else "--",
+            linewidth=1.4 if index == 0 else 1.0,
+        )
+        columns["series"] += [name] * len(orders)
+        columns["order"] += orders
+        columns["kernel_error"] += list(errors)
+        columns["spread"] += list(spread)
+    axes.set_yscale("log")
+    axes.set_xticks([row.order for row in comparison.orders])
+    axes.set_xmargin(0.08)
+    axes.set_xlabel("Born order $n$")
+    axes.set_ylabel(r"kernel error $\Vert T_n - K_n\Vert / \Vert K_n\Vert$")
+    figure.legend(loc="outside right upper")
+    return Chart(
+        "errors-by-order",
+        "orders",
+        "Kernel error by order",
+        "Relative distance of the learned Taylor coefficients from the exact Born kernel. Bars: standard "
+        "deviation over the members. An error of one is what learning nothing gives.",
+        figure,
+        {name: np.array(values) for name, values in columns.items()},
+    )
+
+
+def _densities(comparison: Comparison, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """The exact kernel, and every member's, as densities: ``(cells,)*order`` and ``(members, ..)``."""
+    volume = float(comparison.cells) ** order
+    learned = np.stack([series.kernel(order) for series in comparison.learned])
+    return comparison.reference.kernels[order - 1] * volume, learned * volume
+
+
+def _curves(comparison: Comparison) -> Chart:
+    exact, learned = _densities(comparison, 1)
+    mean, spread = learned.mean(axis=0), learned.std(axis=0)
+    edges = np.linspace(0.0, 1.0, comparison.cells + 1)
+    r = (edges[1:] + edges[:-1]) / 2
+    figure = new_figure(7.4, 4.0)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.4, 1))
+    for axes in (above, below):
+        grid(axes)
+    above.stairs(exact, edges, baseline=None, color=INK, linewidth=1.0, label="Born kernel $K_1$")
+    above.plot(r, mean, "o", color=VERMILION, markersize=4, label="learned $T_1$")
+    above.set_ylabel("density over $r$ (range$^2$)")
+    above.legend()
+    below.axhline(0.0, color=INK, linewidth=0.6)
+    if len(learned) > 1:
+        below.fill_between(
+            r,
+            mean - exact - spread,
+            mean - exact + spread,
+            color=BLUE,
+            alpha=0.25,
+            linewidth=0,
+            label="± 1 s.d.",
+        )
+        for member in learned:
+            below.plot(r, member - exact, color=BLUE, linewidth=0.5, alpha=0.6)
+    below.plot(r, mean - exact, color=BLUE, marker="o", markersize=3, label="$T_1 - K_1$")
+    below.ticklabel_format(axis="y", scilimits=(-2, 3))
+    below.set_ylabel("difference (range$^2$)")
+    below.set_xlabel("$r$ (ranges)")
+    below.set_xlim(0.0, 1.0)
+    below.legend(ncols=2)
+    members = {f"member_{n}": member for n, member in enumerate(learned, start=1)}
+    return Chart(
+        "kernel-order-1",
+        "kernels",
+        "Order 1: Born kernel and learned coefficients",
+        "How much the potential at r counts in the first Born term. Below: what the network has wrong, with "
+        "the band of the members where there are several.",
+        figure,
+        {"r": r, "born": exact, "learned": mean, "learned_spread": spread, **members},
+    )
+
+
+def _maps(comparison: Comparison, order: int) -> Chart:
+    exact, learned = _densities(comparison, order)
+    mean, spread = learned.mean(axis=0), learned.std(axis=0)
+    cells = comparison.cells
+    fixed = sorted({min(int(place * cells), cells - 1) for place in SLICES}) if order > 2 else [0]
+    index: list[Any] = [(slice(None), slice(None), *((cell,) * (order - 2))) for cell in fixed]
+    radius = [f"{(cell + 0.5) / cells:.3g}" for cell in fixed]
+    figure = new_figure(7.4, 0.55 + 2.1 * len(fixed) + (0.25 if len(fixed) == 1 else 0), layout="compressed")
+    panels = figure.subplots(len(fixed), 3, squeeze=False, sharex=True, sharey=True)
+    for row, (place, at) in enumerate(zip(index, radius, strict=True)):
+        e, m = exact[place], mean[place]
+        _row_of_maps(figure, panels[row], e, m, units=f"range$^{{{order + 1}}}$")
+        others = ", ".join(f"r_{{{n}}}" for n in range(3, order + 1))
+        panels[row][0].set_ylabel("$r_2$ (ranges)" + (f"\nat ${others} = {at}$" if order > 2 else ""))
+    for axes, title in zip(panels[0], ("learned $T_n$", "Born kernel $K_n$", "difference"), strict=True):
+        axes.set_title(title.replace("_n", f"_{order}"))
+    for axes in panels[-1]:
+        axes.set_xlabel("$r_1$ (ranges)")
+    caption = (
+        "Densities over pairs of radii; learned and exact share one scale, the difference has its own."
+        if order == 2
+        else "Slices: the radii beyond the second stand still where the rows say. Learned and exact share a "
+        "scale, the difference has its own."
+    )
+    r = (np.arange(cells) + 0.5) / cells
+    grids = np.meshgrid(r, r, indexing="ij")
+    columns: dict[str, list[np.ndarray]] = {}
+    for place, cell in zip(index, fixed, strict=True):
+        values = {"r1": grids[0], "r2": grids[1]}
+        values |= {f"r{n}": np.full_like(grids[0], r[cell]) for n in range(3, order + 1)}
+        values |= {"born": exact[place], "learned": mean[place], "learned_spread": spread[place]}
+        for name, value in values.items():
+            columns.setdefault(name, []).append(value.ravel())
+    return Chart(
+        f"kernel-order-{order}",
+        "kernels",
+        f"Order {order}: Born kernel and learned coefficients",
+        caption,
+        figure,
+        {name: np.concatenate(parts) for name, parts in columns.items()},
+    )
+
+
+def _row_of_maps(figure: "Figure", panels: Any, exact: np.ndarray, learned: np.ndarray, units: str) -> None:
+    low, high = min(exact.min(), learned.min()), max(exact.max(), learned.max())
+    difference = learned - exact
+    largest = float(np.abs(difference).max()) or 1.0
+    common: dict[str, Any] = {"origin": "lower", "extent": (0, 1, 0, 1), "interpolation": "none"}
+    for axes, values in zip(panels[:2], (learned, exact), strict=True):
+        image = axes.imshow(values.T, vmin=low, vmax=high, cmap=SEQUENTIAL, **common)
+    bar = figure.colorbar(image, ax=panels[:2], aspect=18, pad=0.02, label=units)
+    image = panels[2].imshow(difference.T, vmin=-largest, vmax=largest, cmap=DIVERGING, **common)
+    bars: list[Any] = [bar, figure.colorbar(image, ax=panels[2], aspect=18, pad=0.04, label=units)]
+    for drawn in bars:
+        drawn.outline.set_visible(False)
+        drawn.formatter.set_powerlimits((-2, 3))
+    for axes in panels:
+        axes.set_xticks([0, 0.5, 1])
+        axes.set_yticks([0, 0.5, 1])

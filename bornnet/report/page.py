@@ -1,0 +1,143 @@
+"""The report: one page that opens from disk, with every number as `compare-born --json` has it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from .. import __version__
+from ..comparing import Comparison
+from ..config import to_toml
+from ..files.atomic import new_file
+from .charts import rendered
+from .reproduce import provenance, reproduction
+from .style import INK, Chart, in_words
+
+_PARTS = {
+    "orders": "Order by order",
+    "kernels": "Kernels",
+    "terms": "Terms and sums",
+    "learning": "Learning",
+    "diagrams": "Diagrams",
+    "examples": "Examples",
+    "reproduce": "Reproduce",
+}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def save_report(
+    path: str | Path,
+    comparisons: Sequence[Comparison],
+    figures: Sequence[Sequence[Chart]],
+    *,
+    force: bool = False,
+) -> None:
+    """Write the report of one comparison, or of several side by side, as one self-contained HTML file.
+
+    ``figures`` are the charts of each comparison.
+    """
+    text = report(comparisons, figures)
+    with new_file(path, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def report(comparisons: Sequence[Comparison], figures: Sequence[Sequence[Chart]]) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=PackageLoader("bornnet.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"in_words": in_words}
+    several = len(comparisons) > 1
+    studies = [
+        _study(
+            comparison, group, f"runs.{index}." if several else "", f"study-{index + 1}-" if several else ""
+        )
+        for index, (comparison, group) in enumerate(zip(comparisons, figures, strict=True))
+    ]
+    return environment.get_template("page.html").render(
+        version=__version__, studies=studies, css=Markup(_css(environment))
+    )
+
+
+def _css(environment: Environment) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, "page.css")[0]
+
+
+def _study(comparison: Comparison, figures: Sequence[Chart], key: str, prefix: str) -> dict[str, Any]:
+    """What the template shows of one comparison."""
+    document = comparison.document()
+    drawn = [
+        {
+            "id": prefix + chart.name,
+            "part": chart.part,
+            "title": chart.title,
+            "caption": chart.caption,
+            "svg": _inline(chart, prefix),
+        }
+        for chart in figures
+    ]
+    parts = {chart["part"] for chart in drawn} | ({"reproduce"} if comparison.run else set())
+    return {
+        "document": document,
+        "number": Numbers(document, key),
+        "charts": drawn,
+        "contents": [(part, title) for part, title in _PARTS.items() if part in parts],
+        "config": to_toml(comparison.run.config) if comparison.run else "",
+        "provenance": provenance(comparison.run) if comparison.run else {},
+        "reproduce": reproduction(comparison) if comparison.run else "",
+        "prefix": prefix,
+    }
+
+
+class Numbers:
+    """Values of the document as the page shows them: rounded, with the exact one and its place beside it."""
+
+    def __init__(self, document: Mapping[str, Any], prefix: str) -> None:
+        self.document = document
+        self.prefix = prefix
+
+    def __call__(self, key: str, form: str = ".1e") -> Markup:
+        """The value at a place such as `orders.0.kernel_error`, in a format of Python's."""
+        value: Any = self.document
+        for step in key.split("."):
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        missing = value is None or value != value
+        shown = "–" if missing else _plain(format(value, form))
+        return Markup('<data data-key="{}" value="{}">{}</data>').format(
+            self.prefix + key, "" if missing else repr(value), shown
+        )
+
+
+def _plain(text: str) -> str:
+    """`1.2e-05` as `1.2 × 10⁻⁵`, with spaces that do not break."""
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text.replace("-", "−")
+    if int(exponent) == 0:
+        return mantissa.replace("-", "−")
+    power = str(int(exponent)).translate(_SUPERSCRIPTS)
+    return f"{mantissa.replace('-', '−')}\u202f×\u202f10{power}"
+
+
+def _inline(chart: Chart, prefix: str) -> Markup:
+    """The figure as an element of a page: in the page's ink, and with identifiers of its own."""
+    svg = rendered(chart, "svg").decode()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = svg.replace(INK, "currentColor")
+    own = f"{prefix}{chart.name}-"
+    svg = re.sub(r'\bid="', f'id="{own}', svg)
+    svg = re.sub(r'href="#', f'href="#{own}', svg)
+    svg = svg.replace("url(#", f"url(#{own}")
+    label = escape(chart.title)
+    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
