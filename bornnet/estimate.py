@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from .config import StudyConfig
-from .fitting import choose_device, limited_threads, per_round
+from .fitting import per_round
+from .machine import choose_device, limited_threads
 from .perturbation.iteration import initial_network
 from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of
 from .training.first_order import weighted_loss

@@ -5,20 +5,19 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from . import __version__
 from .config import StudyConfig
 from .errors import BornnetError, InputError, Interrupted
 from .files.atomic import new_file
-from .files.run import RunDirectory, load_run, open_run, read_metrics, save_baselines
+from .files.run import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
+from .machine import choose_device, limited_threads
 from .networks.mlp import MLP
 from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
@@ -62,6 +61,26 @@ def fit_run(
         BornnetError: training broke down.
     """
     began = time.perf_counter()
+    try:
+        results = _fit(dataset, out, config, force, resume, command, report)
+    except KeyboardInterrupt as stop:
+        if not (Path(out) / MARKER).is_file():
+            raise Interrupted("Interrupted: nothing was written. Run the same command again.") from stop
+        raise Interrupted(
+            f"Interrupted: the state is saved in {out}. Go on with the same command and --resume."
+        ) from stop
+    return Fitted(Path(out), results, time.perf_counter() - began)
+
+
+def _fit(
+    dataset: str | Path,
+    out: str | Path,
+    config: StudyConfig,
+    force: bool,
+    resume: bool,
+    command: Sequence[str],
+    report: Report,
+) -> list[list[dict[str, Any]]]:
     data = read_study_data(dataset, config)
     device = choose_device(config.device)
     with (
@@ -70,38 +89,11 @@ def fit_run(
     ):
         if not (run.path / "provenance.json").is_file():
             _write_setting(run, data, dataset, device, command)
-        try:
-            for member in range(config.members):
-                _fit_member(run, member, data, device, report)
-        except KeyboardInterrupt as stop:
-            raise Interrupted(
-                f"Interrupted: the state is saved in {out}. Go on with the same command and --resume."
-            ) from stop
-        loaded = load_run(run.path)
-        results = [[_reached(facts) for facts in member] for member in loaded.scaling]
+        for member in range(config.members):
+            _fit_member(run, member, data, device, report)
+        results = [[_reached(facts) for facts in member] for member in load_run(run.path).scaling]
         run.write_json("summary.json", {"members": config.members, "rounds": config.rounds, "fits": results})
-    return Fitted(Path(out), results, time.perf_counter() - began)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` is the GPU where there is one. `InputError` for a missing GPU."""
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise InputError("--device cuda: there is no usable CUDA GPU here; give --device cpu or auto.")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
-
-
-@contextmanager
-def limited_threads(workers: int | None) -> Any:
-    """At most this many threads in torch and BLAS within the block; all cores for None."""
-    former = torch.get_num_threads()
-    if workers is not None:
-        torch.set_num_threads(workers)
-    try:
-        with threadpool_limits(workers):
-            yield
-    finally:
-        torch.set_num_threads(former)
+    return results
 
 
 def _fit_member(

@@ -244,7 +244,7 @@ def _holds_no_run(path: Path, dataset: Path) -> bool:
     """Whether there is only the dataset, and what a process left that died before its run's first file."""
     if path.is_symlink() or not path.is_dir():
         return False
-    others = [file for file in path.iterdir() if not file.samefile(dataset)]
+    others = [file for file in path.iterdir() if not (file.exists() and file.samefile(dataset))]
     return {file.name for file in others} <= {f".{MARKER}.lock", f".{MARKER}.part"}
 
 
