@@ -103,7 +103,7 @@ class Data(_Keys):
 class Network(_Keys):
     """The multilayer perceptron."""
 
-    hidden: Widths = Field((64, 64), description="widths of the hidden layers")
+    hidden: Widths = Field((32, 32), description="widths of the hidden layers")
     activation: Activation = Field("tanh", description="of every hidden layer")
 
 
