@@ -11,7 +11,7 @@ from .config import StudyConfig
 from .fitting import per_round
 from .machine import choose_device, limited_threads
 from .perturbation.iteration import initial_network
-from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of
+from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of, warn_of_few_samples
 from .training.first_order import weighted_loss
 from .training.levenberg_marquardt import gram
 from .training.problem import Samples
@@ -34,6 +34,7 @@ def estimate(dataset: str | Path, study: StudyConfig) -> dict[str, Any]:
     """
     data = read_study_data(dataset, study)
     device = choose_device(study.device)
+    warn_of_few_samples(data)
     with limited_threads(study.workers):
         rounds = [_round(data, number, device) for number in range(1, study.rounds + 1)]
     seconds = sum(entry["seconds"] for entry in rounds)

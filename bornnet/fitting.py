@@ -21,7 +21,7 @@ from .machine import choose_device, limited_threads
 from .networks.mlp import MLP
 from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
-from .study_data import StudyData, read_study_data, rounds_of
+from .study_data import StudyData, read_study_data, rounds_of, warn_of_few_samples
 from .training.fit import Fit, Progress, Settings
 
 _CHECKPOINT_SECONDS = 5.0
@@ -87,6 +87,7 @@ def _fit(
         limited_threads(config.workers),
         open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume) as run,
     ):
+        warn_of_few_samples(data)
         if not (run.path / "provenance.json").is_file():
             _write_setting(run, data, dataset, device, command)
         for member in range(config.members):

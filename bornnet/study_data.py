@@ -47,7 +47,7 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
 
     Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
     potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, or where a
-    round would not fit in memory. Warns where there are fewer rows than weights.
+    round would not fit in memory.
     """
     dataset = read_dataset(source)
     _check_cells(dataset, study)
@@ -56,9 +56,14 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
     training, held_out = split(labelled, study.holdout, study.seed)
     scaling = choose_scaling(training)
     data = StudyData(dataset, _resolved(study, dataset), training, held_out, scaling)
-    rows = [len(first_problem(data, number).training) for number in range(1, study.rounds + 1)]
-    for number, count in enumerate(rows, start=1):
-        _require_memory(data, number, count)
+    for number, rows in enumerate(_rows(data), start=1):
+        _require_memory(data, number, rows)
+    return data
+
+
+def warn_of_few_samples(data: StudyData) -> None:
+    """A warning where a round has fewer potentials than its network has weights."""
+    rows = _rows(data)
     if min(rows) < data.weights:
         _log.warning(
             f"there are {min(rows):,} potentials for {data.weights:,} weights in round "
@@ -66,7 +71,6 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
             "wrong in between, so expect a held-out error far above the training error. Generate more "
             "samples, or take a smaller --hidden."
         )
-    return data
 
 
 def rounds_of(study: StudyConfig) -> Rounds:
@@ -92,6 +96,11 @@ def fit_bytes(data: StudyData, number: int, rows: int) -> int:
     history = 100 if study.optimizer == "l-bfgs" else 3
     kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
     return stored + samples + 8 * (kept + history * data.weights)
+
+
+def _rows(data: StudyData) -> list[int]:
+    """Training rows of every round."""
+    return [len(first_problem(data, number).training) for number in range(1, data.study.rounds + 1)]
 
 
 def _require_memory(data: StudyData, number: int, rows: int) -> None:

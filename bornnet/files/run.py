@@ -148,7 +148,10 @@ def stored_config(path: str | Path) -> StudyConfig:
         raise InputError(f"{path}: no such run directory.")
     if not (path / MARKER).is_file():
         raise InputError(f"{path} is no run directory: it holds no {MARKER}.")
-    return load_config(file=path / MARKER)
+    try:
+        return load_config(file=path / MARKER)
+    except InputError as error:
+        raise InputError(str(error).removeprefix("--config: ")) from None
 
 
 def load_run(path: str | Path) -> Run:

@@ -1,0 +1,433 @@
+"""Bad input of training and of what reads runs: one clear line, exit code 2, nothing written."""
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bornnet import load_run, scattering_length, weinberg_eigenvalue
+from bornnet.errors import InputError
+from bornnet.files.arrays import save_arrays
+from bornnet.files.dataset import write_dataset
+from bornnet.files.run import load_baselines, load_held_out, read_metrics
+
+SMALL = ("--hidden", "3", "--steps", "2", "--rounds", "2")
+
+
+def dataset(potentials, **changes):
+    """A whole dataset `other.h5` of these potentials, with something changed."""
+    potentials = np.asarray(potentials, dtype=float)
+    content = {
+        "potentials": potentials,
+        "scattering_length": scattering_length(potentials),
+        "strength": weinberg_eigenvalue(potentials),
+        "configuration": {"seed": 0},
+    }
+    return lambda: write_dataset("other.h5", **{**content, **changes})
+
+
+def wells(count, eta=0.2):
+    return np.full((count, 3), eta * (np.pi / 2) ** 2) * np.linspace(0.5, 1, count)[:, None]
+
+
+def edited(edit):
+    """The study's dataset as `other.h5`, edited by HDF5."""
+
+    def make():
+        shutil.copy("d.h5", "other.h5")
+        with h5py.File("other.h5", "r+") as file:
+            edit(file)
+
+    return make
+
+
+def damaged(damage):
+    """The study's dataset as `other.h5` with other bytes."""
+    return lambda: Path("other.h5").write_bytes(damage(bytearray(Path("d.h5").read_bytes())))
+
+
+def flipped(content):
+    content[len(content) // 2] ^= 4
+    return content
+
+
+def replace_potentials(file, array):
+    del file["potentials"]
+    file["potentials"] = array
+
+
+DATASETS = {
+    "missing": (lambda: None, "other.h5: no such file; `bornnet generate other.h5` makes a dataset"),
+    "folder": (lambda: Path("other.h5").mkdir(), "expected a dataset file, got a folder"),
+    "empty": (damaged(lambda content: b""), "expected a bornnet dataset (HDF5), got another kind of file"),
+    "text": (damaged(lambda content: b"U1,U2\n1,2\n"), "expected a bornnet dataset (HDF5)"),
+    "cut in half": (damaged(lambda content: content[: len(content) // 2]), "truncated or damaged"),
+    "cut by a byte": (damaged(lambda content: content[:-1]), "truncated or damaged"),
+    "a bit flipped": (damaged(flipped), "the file was damaged or changed. Generate it again."),
+    "other HDF5": (edited(lambda file: file.attrs.pop("format")), "it is another HDF5 file"),
+    "newer format": (
+        edited(lambda file: file.attrs.modify("format_version", 99)),
+        "expected format_version = 1, got 99",
+    ),
+    "no strengths": (edited(lambda file: file.pop("strength")), "expected an array /strength"),
+    "single precision": (
+        edited(lambda file: replace_potentials(file, np.ones((300, 3), "f4"))),
+        "expected double precision",
+    ),
+    "fewer rows": (edited(lambda file: replace_potentials(file, np.ones((299, 3)))), "expected the shape"),
+    "one number changed": (
+        edited(lambda file: file["strength"].write_direct(np.full(300, 0.1))),
+        "its content has the SHA-256",
+    ),
+    "eta 1": (dataset(wells(20, eta=1.2)), "strengths reach eta = 1.2, where the Born series diverges"),
+    "a zero potential": (
+        dataset(np.vstack([wells(5), np.zeros((1, 3))]), strength=np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.0])),
+        "row 6: a potential of strength 0 has no leading order to learn",
+    ),
+    "one sample": (dataset(wells(1)), "1 potentials are too few to hold out 20%"),
+    "too weak for round 2": (dataset(wells(20, eta=0.001)), "round 2 takes strengths of at least 0.02"),
+    "an unknown family": (
+        dataset(wells(20), configuration={"family": "gauss"}),
+        "got 'gauss'. Did you mean 'gaussian'?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), DATASETS.values(), ids=DATASETS.keys())
+@pytest.mark.parametrize("flags", [("--out", "new"), ("--out", "r", "--force")], ids=["new", "forced"])
+def test_datasets(refused, here, make, message, flags):
+    make()
+    assert message in refused("iterate", "other.h5", *flags, *SMALL)
+
+
+FLAGS = {
+    "no out": ("", "Missing option '--out'"),
+    "no dataset": (None, "Missing argument 'DATA.h5'"),
+    "activation": ("--out n --activation tahn", "got 'tahn'. Did you mean 'tanh'?"),
+    "optimizer": ("--out n --optimizer lbfgs", "got 'lbfgs'. Did you mean 'l-bfgs'?"),
+    "lower orders": ("--out n --lower-orders remove", "got 'remove'. Did you mean 'removed'?"),
+    "remove": ("--out n --remove nothing", "expected one of learned, exact; got 'nothing'"),
+    "hidden 0": ("--out n --hidden 0", "--hidden: expected the widths of 1 to 64 hidden layers"),
+    "hidden a word": ("--out n --hidden wide", "--hidden: expected the widths of 1 to 64 hidden layers"),
+    "hidden empty": ("--out n --hidden ,", "--hidden: expected the widths of 1 to 64 hidden layers"),
+    "hidden negative": ("--out n --hidden 5,-4", "--hidden: expected the widths of 1 to 64 hidden layers"),
+    "too large": (
+        "--out n --hidden 9000,9000",
+        "GB of memory for levenberg-marquardt, more than this machine",
+    ),
+    "members 0": ("--out n --members 0", "--members: expected a number of at least 1; got 0"),
+    "rounds 0": ("--out n --rounds 0", "--rounds: expected a number of at least 1; got 0"),
+    "rounds 21": ("--out n --rounds 21", "--rounds: expected a number of at most 20; got 21"),
+    "rounds half": ("--out n --rounds 1.5", "'1.5' is not a valid integer"),
+    "steps 0": ("--out n --steps 10,0", "--steps: expected steps of round 1, 2, .."),
+    "steps words": ("--out n --steps many", "--steps: expected steps of round 1, 2, .."),
+    "patience": ("--out n --patience 0", "--patience: expected a number of at least 1; got 0"),
+    "time": ("--out n --time-limit 0", "--time-limit: expected a number above 0; got 0.0"),
+    "time NaN": ("--out n --time-limit nan", "--time-limit: expected"),
+    "holdout 0": ("--out n --holdout 0", "--holdout: expected a number above 0; got 0.0"),
+    "holdout 1": ("--out n --holdout 1", "--holdout: expected a number below 1; got 1.0"),
+    "holdout all": ("--out n --holdout 0.999", "300 potentials are too few to hold out 100%"),
+    "floors": ("--out n --strength-floors 0,-0.1", "--strength-floors: expected a strength of at least 0"),
+    "floors too high": ("--out n --strength-floors 0,0.9", "round 2 takes strengths of at least 0.9"),
+    "rate": ("--out n --learning-rate 0", "--learning-rate: expected a number above 0; got 0.0"),
+    "batch": ("--out n --batch 0", "--batch: expected a number of at least 1; got 0"),
+    "seed": ("--out n --seed -1", "--seed: expected a number of at least 0; got -1"),
+    "workers": ("--out n --workers 0", "--workers: expected a number of at least 1; got 0"),
+    "device": ("--out n --device gpu", "expected one of auto, cpu, cuda; got 'gpu'"),
+    "preset": ("--out n --preset quikc", "--preset: no preset 'quikc'. Did you mean 'quick'?"),
+    "preset of other cells": ("--out n --preset quick", "potentials of 3 cells, but 16 are configured"),
+    "no configuration": ("--out n --config no.toml", "--config: no.toml: no such file"),
+    "configuration of other cells": ("--out n --config cells.toml", "3 cells, but 5 are configured"),
+    "unknown key": (
+        "--out n --config key.toml",
+        "training.optimiser: unknown key. Did you mean 'optimizer'?",
+    ),
+    "not TOML": ("--out n --config broken.toml", "broken.toml: not valid TOML"),
+    "exists": ("--out r", "r exists already; give another name, or --force to replace it"),
+    "a file": ("--out file", "file: expected the name of a folder to write, got a file or a link"),
+    "in a file": ("--out file/run", "file is not a folder"),
+    "no run to replace": ("--out mine --force", "mine holds no config.toml, so it is not ours to replace"),
+    "the current folder": ("--out . --force", "holds the current folder"),
+    "no run to resume": ("--out mine --resume", "mine exists already"),
+}
+
+
+# what only several rounds can get wrong
+ROUNDS = {"rounds 0", "rounds 21", "rounds half", "floors too high"}
+REQUESTS = [
+    pytest.param(command, *case, id=f"{command}, {name}")
+    for name, case in FLAGS.items()
+    for command in ("iterate", "train")
+    if command == "iterate" or name not in ROUNDS
+]
+
+
+@pytest.mark.parametrize(("command", "flags", "message"), REQUESTS)
+def test_flags(refused, here, command, flags, message):
+    Path("file").write_text("")
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").write_text("")
+    Path("cells.toml").write_text("cells = 5\n")
+    Path("key.toml").write_text("[training]\noptimiser = 'adam'\n")
+    Path("broken.toml").write_text("seed = = 1\n")
+    arguments = () if flags is None else ("d.h5", *flags.split())
+    assert message in refused(command, *arguments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(refused, here):
+    error = refused("train", "d.h5", "--out", "n", "--device", "cuda")
+    assert "there is no usable CUDA GPU here; give --device cpu or auto" in error
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(refused, here):
+    Path("locked").mkdir(mode=0o500)
+    assert "the folder locked cannot be written" in refused(
+        "train", "d.h5", "--out", "locked/run", *SMALL[:4]
+    )
+
+
+RESUMED = {
+    "another seed": ("--seed 5", "(-seed = 0; +seed = 5)"),
+    "more members": ("--members 3", "(-members = 2; +members = 3)"),
+    "other layers": ("--hidden 5,5", "(-hidden = [5, 4]; +hidden = [5, 5])"),
+    "another optimizer": ("--optimizer adam", '(-optimizer = "levenberg-marquardt"; +optimizer = "adam")'),
+    "more rounds": ("--rounds 3", "(-rounds = 2; +rounds = 3)"),
+    "other steps": ("--steps 9", "(-steps = [8, 5]; +steps = [9])"),
+    "two changes": ("--seed 1 --batch 8", "-seed = 0"),
+}
+
+
+@pytest.mark.parametrize(("flags", "change"), RESUMED.values(), ids=RESUMED.keys())
+def test_a_changed_configuration_is_not_resumed(refused, here, flags, change):
+    error = refused("iterate", "d.h5", "--out", "r", "--resume", *flags.split())
+    assert "r was started with another configuration" in error
+    assert change in error
+    assert "--force to start again" in error
+
+
+def test_training_does_not_resume_an_iteration(refused, here):
+    assert "(-rounds = 2; +rounds = 1)" in refused("train", "d.h5", "--out", "r", "--resume")
+
+
+def test_another_dataset_is_not_resumed(refused, here):
+    dataset(wells(300), configuration={"strength": [0.01, 0.5]})()
+    assert "r was started with another dataset (SHA-256 " in refused(
+        "iterate", "other.h5", "--out", "r", "--resume"
+    )
+
+
+MODEL = Path("r/member-0/round-1.safetensors")
+
+
+def cut(file, keep):
+    return lambda: file.write_bytes(file.read_bytes()[:keep])
+
+
+def flip(file, at):
+    def make():
+        content = bytearray(file.read_bytes())
+        content[at] ^= 1
+        file.write_bytes(content)
+
+    return make
+
+
+def written(file, content):
+    return lambda: Path(file).write_bytes(content)
+
+
+def forged(architecture):
+    """A whole file that says of its weights what they are not."""
+
+    def make():
+        weights = {"layers.0.weight": np.ones((2, 3)), "layers.0.bias": np.ones(2)}
+        save_arrays(MODEL, weights, form="bornnet-mlp", facts={"architecture": architecture}, force=True)
+
+    return make
+
+
+def other_network():
+    from bornnet.files.model import save_model
+    from bornnet.networks.mlp import MLP
+
+    save_model(MODEL, MLP(3, (7,)), force=True)
+
+
+RUNS = {
+    "model empty": (cut(MODEL, 0), "truncated, damaged or no safetensors file"),
+    "model cut in its header": (cut(MODEL, 100), "truncated, damaged or no safetensors file"),
+    "model cut in its weights": (cut(MODEL, -8), "truncated, damaged or no safetensors file"),
+    "model's last weight": (flip(MODEL, -1), "damaged or changed: its content does not have the SHA-256"),
+    "model's size": (flip(MODEL, 7), "truncated, damaged or no safetensors file"),
+    "model is text": (written(MODEL, b"network"), "truncated, damaged or no safetensors file"),
+    "model is a pickle": (lambda: torch.save({"w": torch.ones(3)}, MODEL), "no safetensors file"),
+    "model of another kind": (
+        lambda: shutil.copy("r/held_out.safetensors", MODEL),
+        "expected a bornnet-mlp file, got 'bornnet-arrays'",
+    ),
+    "foreign safetensors": (
+        lambda: __import__("safetensors.numpy").numpy.save_file({"w": np.ones(3)}, MODEL),
+        "expected a bornnet-mlp file of bornnet, got another safetensors file",
+    ),
+    "other network": (other_network, "the file belongs to another run"),
+    "forged size": (
+        forged({"inputs": 3, "hidden": [10**9], "activation": "tanh"}),
+        "the model file is damaged: widths (3, 1000000000, 1) do not fit its weights",
+    ),
+    "forged types": (
+        forged({"inputs": "3", "hidden": [2], "activation": "tanh"}),
+        "the model file is damaged",
+    ),
+    "forged activation": (
+        forged({"inputs": 3, "hidden": [], "activation": "tanh"}),
+        "the model file is damaged",
+    ),
+    "no architecture": (forged(None), "the model file is damaged"),
+    "configuration gone": (lambda: Path("r/config.toml").unlink(), "is no run directory: it holds no config"),
+    "configuration cut": (cut(Path("r/config.toml"), 5), "not valid TOML"),
+    "configuration binary": (written("r/config.toml", b"\xff\xfe"), "that is no UTF-8 text"),
+    "provenance gone": (
+        lambda: Path("r/provenance.json").unlink(),
+        "the run is incomplete: provenance.json is missing",
+    ),
+    "provenance cut": (cut(Path("r/provenance.json"), 50), "provenance.json: damaged, expected JSON"),
+    "provenance a list": (written("r/provenance.json", b"[]"), "expected a JSON object"),
+    "summary cut": (cut(Path("r/summary.json"), 50), "summary.json: damaged, expected JSON"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), RUNS.values(), ids=RUNS.keys())
+def test_damaged_runs_are_refused_by_whatever_reads_them(refused, here, make, message):
+    make()
+    with pytest.raises(InputError) as caught:
+        load_run("r")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("r")
+    assert message in refused("diagrams", "--order", 2, "--run", "r")
+
+
+@pytest.mark.parametrize("what", ["nowhere", "d.h5", "."])
+def test_what_is_no_run(refused, here, what):
+    with pytest.raises(InputError, match=r"no such run directory|is no run directory"):
+        load_run(what)
+
+
+READERS = {
+    "held_out.safetensors": load_held_out,
+    "baselines.safetensors": lambda path: load_baselines(path, 3),
+}
+
+
+@pytest.mark.parametrize(("name", "read"), READERS.items())
+@pytest.mark.parametrize("damage", ["gone", "cut", "flipped", "foreign"])
+def test_damaged_arrays(here, name, read, damage):
+    file = Path("r") / name
+    {
+        "gone": file.unlink,
+        "cut": cut(file, -1),
+        "flipped": flip(file, -1),
+        "foreign": written(file, b"{}"),
+    }[damage]()
+    with pytest.raises(InputError, match=name):
+        read("r")
+
+
+def unfinished():
+    """The study's run as if its last round were still to be done."""
+    Path("r/member-1/round-2.safetensors").unlink()
+    Path("r/summary.json").unlink()
+    return Path("r/member-1/checkpoint.pt")
+
+
+CHECKPOINTS = {
+    "empty": (lambda file: file.write_bytes(b""), "checkpoint is damaged (its checksum does not fit)"),
+    "foreign": (lambda file: file.write_bytes(bytes(1000)), "checkpoint is damaged"),
+    "a pickle": (lambda file: torch.save({"round": 2}, file), "checkpoint is damaged"),
+    "of another fit": (
+        lambda file: other_checkpoint(file),
+        "the checkpoint of member 1 belongs to another run",
+    ),
+}
+
+
+def other_checkpoint(file):
+    from bornnet.files.checkpoint import save_checkpoint
+
+    save_checkpoint(file, {"round": 2, "fit": {"weights": torch.ones(3), "optimizer": {}, "progress": {}}})
+
+
+@pytest.mark.parametrize(("make", "message"), CHECKPOINTS.values(), ids=CHECKPOINTS.keys())
+def test_damaged_checkpoints(refused, here, make, message):
+    make(unfinished())
+    assert message in refused("iterate", "d.h5", "--out", "r", "--resume")
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[1]\n", b'{"member": 0}\n', b"\xff\n"])
+def test_damaged_learning_curves(refused, here, damage):
+    unfinished()
+    Path("r/metrics.jsonl").write_bytes(damage)
+    with pytest.raises(InputError, match=r"metrics\.jsonl"):
+        read_metrics("r")
+    assert "metrics.jsonl: damaged" in refused("iterate", "d.h5", "--out", "r", "--resume")
+
+
+def test_a_checkpoint_cannot_run_code(run, here):
+    """A pickle with the right checksum is still loaded as weights only."""
+    import hashlib
+    import pickle
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, ("owned",)
+
+    file = unfinished()
+    content = pickle.dumps({"round": 2, "fit": Evil()})
+    file.write_bytes(hashlib.sha256(content).digest() + content)
+    assert run("iterate", "d.h5", "--out", "r", "--resume").code in (1, 2)
+    assert not Path("owned").exists()
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    name=st.sampled_from(["member-0/round-1.safetensors", "held_out.safetensors", "baselines.safetensors"]),
+    seed=st.integers(0, 2**32),
+)
+def test_any_damage_to_tensors_is_found(here, name, seed):
+    """Whatever bytes change in a file of tensors, the file is refused (or, in unread padding, the same)."""
+    draw = random.Random(seed)
+    whole = (Path("r") / name).read_bytes()
+    content = bytearray(whole)
+    for _ in range(draw.randint(1, 3)):
+        content[draw.randrange(len(content))] = draw.randrange(256)
+    if draw.random() < 0.3:
+        content = content[: draw.randrange(len(content))]
+    try:
+        (Path("r") / name).write_bytes(content)
+        load_run("r")
+        load_held_out("r")
+        load_baselines("r", 3)
+        survived = True
+    except InputError:
+        survived = False
+    finally:
+        (Path("r") / name).write_bytes(whole)
+    assert not survived or bytes(content) == whole
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.text(max_size=60) | st.builds(json.dumps, st.dictionaries(st.text(max_size=8), st.integers())))
+def test_any_configuration_is_read_or_refused(run, here, text):
+    Path("any.toml").write_text(text, encoding="utf-8")
+    outcome = run("train", "d.h5", "--out", "n", "--config", "any.toml", "--dry-run", "--quiet", "--json")
+    assert outcome.code in (0, 2), outcome.err
+    assert outcome.err.count("\n") == (1 if outcome.code else 0), outcome.err
