@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError
+from .files.foreign import load_network
 from .files.run import Run, load_baselines, load_held_out, load_run
 from .networks.diagram_shares import DiagramShare, diagram_shares
+from .networks.memory import require_memory
 from .perturbation.comparison import (
     OrderRow,
     ProxyRow,
@@ -21,7 +23,9 @@ from .perturbation.comparison import (
 )
 from .perturbation.least_squares import Polynomial
 from .perturbation.series import LearnedSeries
+from .physics.families import sample_potentials
 from .physics.scattering import scattering_length
+from .report.verdict import verdict
 
 _DIAGRAM_ORDERS = 4
 _SCANNED = 200  # held-out shapes in a scan over strengths: medians are steady
@@ -133,6 +137,50 @@ def compare_runs(paths: Sequence[str | Path], order: int | None = None) -> list[
     return [_compare(path, run, max(orders)) for path, run in zip(paths, runs, strict=True)]
 
 
+def compare_model(
+    path: str | Path,
+    cells: int,
+    *,
+    activation: str | None = None,
+    order: int = 3,
+    samples: int = 2000,
+    strength: tuple[float, float] = (1e-3, 0.5),
+    seed: int = 0,
+) -> Comparison:
+    """Compare a network from anywhere, U ``(cells,)`` in and a0 out, on freshly drawn potentials.
+
+    The file is read as `load_network` does, with its ``activation``; the potentials are of the family
+    mixture. Raises `InputError` also where the network has not ``cells`` inputs, or eta reaches 1.
+    """
+    network = load_network(path, activation)
+    if network.inputs != cells:
+        raise InputError(
+            f"{path}: the network has {network.inputs} inputs, the potentials have {cells} cells; give "
+            f"--cells {network.inputs}, or a network for {cells}."
+        )
+    if not 0 < strength[0] <= strength[1] < 1:
+        raise InputError(
+            f"--strength: expected 0 < LO <= HI < 1, where the Born series converges; got {strength[0]:g} "
+            f"{strength[1]:g}."
+        )
+    if samples < 1:
+        raise InputError(f"--samples: expected a whole number of at least 1; got {samples}.")
+    _require_memory(cells, order)
+    potentials, eta = sample_potentials(
+        "mixture", samples, cells, strength=strength, spacing="log", seed=seed
+    )
+    series = LearnedSeries((network,))
+    return _tables(
+        source=str(path),
+        run=None,
+        strength=eta,
+        reference=exact_reference(potentials, scattering_length(potentials), order),
+        learned=[series],
+        single=[series],
+        baselines={},
+    )
+
+
 def _with_rounds(path: str | Path) -> Run:
     run = load_run(path)
     if run.finished_rounds == 0:
@@ -145,6 +193,7 @@ def _with_rounds(path: str | Path) -> Run:
 
 
 def _compare(path: str | Path, run: Run, order: int | None) -> Comparison:
+    _require_memory(run.cells, order or run.config.order)
     held_out = load_held_out(path)
     reference = exact_reference(
         held_out["potentials"], held_out["scattering_length"], order or run.config.order
@@ -162,6 +211,14 @@ def _compare(path: str | Path, run: Run, order: int | None) -> Comparison:
             f"least-squares-{degree}": polynomial
             for degree, polynomial in load_baselines(path, run.cells).items()
         },
+    )
+
+
+def _require_memory(cells: int, order: int) -> None:
+    """`InputError`, before the lower orders take their time, where the highest one would not fit."""
+    tensors = 6  # exact, learned and their difference, and what making them takes
+    require_memory(
+        8.0 * tensors * float(cells) ** order, f"comparing order {order} at {cells} cells", "lower --order."
     )
 
 
@@ -231,55 +288,3 @@ def strength_scan(comparison: Comparison, points: int = 60, highest: float = 2.0
             error = np.median(np.abs(ratio - 1), axis=-1)
             errors[kind, :, column] = error.mean(axis=0) if error.ndim == 2 else error
     return StrengthScan(strengths, *errors)
-
-
-def verdict(comparison: Comparison) -> str:
-    """What the numbers say, in a few sentences that hold for any of them."""
-    members = len(comparison.learned)
-    ensemble = "One network" if members == 1 else f"{members} networks"
-    rounds = comparison.rounds
-    shares = [f"order {row.order} to {_percent(row.kernel_error)}" for row in comparison.orders]
-    scope = f"{ensemble} a round, {rounds} round{'s' if rounds > 1 else ''}" if comparison.run else ensemble
-    sentences = [
-        f"{scope}, potentials of {comparison.cells} cells: the Taylor coefficients agree with the Born "
-        f"kernels, {', '.join(shares)} (relative error)."
-    ]
-    if rounds > 1:
-        for row, alone in zip(comparison.orders[1:], comparison.single_network[1:], strict=True):
-            better = alone.kernel_error >= row.kernel_error
-            low, high = sorted((alone.kernel_error, row.kernel_error))
-            factor = f"{high / low:.2g} times" if low > 0 else "far"
-            size = "smaller" if better else "larger"
-            sentences.append(f"At order {row.order} the error is {factor} {size} than without iteration.")
-    sentences += _against_baselines(comparison)
-    missing = [row.order for row in comparison.orders if row.order > rounds]
-    if missing and rounds > 1:
-        sentences.append(f"Beyond the last round, order {_listed(missing)} is the last network's own.")
-    wrong = [row.order for row in comparison.orders if not row.kernel_error <= 0.5]
-    if wrong:
-        sentences.append(f"Order {_listed(wrong)} has not been learned.")
-    return " ".join(sentences)
-
-
-def _against_baselines(comparison: Comparison) -> Sequence[str]:
-    beaten: list[int] = []
-    unbeaten: list[int] = []
-    for row in comparison.orders:
-        best = comparison.best_baseline(row.order)
-        if best:
-            (beaten if row.kernel_error < best[1].kernel_error else unbeaten).append(row.order)
-    sentences = []
-    if beaten:
-        sentences.append(f"The best least-squares polynomial does worse at order {_listed(beaten)}.")
-    if unbeaten:
-        sentences.append(f"A least-squares polynomial does as well or better at order {_listed(unbeaten)}.")
-    return sentences
-
-
-def _listed(orders: Sequence[int]) -> str:
-    *first, last = map(str, orders)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _percent(error: float) -> str:
-    return f"{100 * error:.2g} %"

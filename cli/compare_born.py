@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bornnet.errors import InputError
+from bornnet.vocabulary import ACTIVATIONS
 
-from .options import force_option, order_option, terminal_options
+from .options import Name, force_option, order_option, terminal_options
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 
 
 @click.command("compare-born")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN...")
+@click.argument("runs", nargs=-1, type=click.Path(), metavar="RUN...")
 @order_option
+@click.option(
+    "--model", type=click.Path(), metavar="FILE", help="A network from elsewhere in place of a RUN."
+)
+@click.option("--cells", type=int, metavar="D", help="Cells of the potentials that --model takes.")
+@click.option("--activation", type=Name(ACTIVATIONS), help="Of --model; tanh unless it is given.")
+@click.option("--samples", type=int, metavar="N", help="Potentials drawn for --model.  [default: 2000]")
+@click.option("--strength", type=float, nargs=2, metavar="LO HI", help="Their eta.  [default: 0.001 0.5]")
+@click.option("--seed", type=int, metavar="N", help="Of these potentials.  [default: 0]")
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write a self-contained page.")
 @click.option("--figures", type=click.Path(), metavar="DIR", help="Write figures (SVG, PDF, PNG) and CSV.")
 @force_option
@@ -26,14 +35,19 @@ if TYPE_CHECKING:
 def compare_born(
     runs: tuple[str, ...],
     order: int | None,
+    model: str | None,
     report: str | None,
     figures: str | None,
     force: bool,
     terminal: Terminal,
+    **drawn: Any,
 ) -> None:
     """Compare the terms that RUN has learned with the exact Born series.
 
     Several runs are put side by side. A run in progress counts as far as all its members have come.
+
+    --model takes the state dict of a torch.nn.Sequential of Linear layers and one kind of activation, as
+    .safetensors or .pt: U of the cells in, a0 out. Nothing in the file is run.
 
     \b
     Examples:
@@ -41,27 +55,34 @@ def compare_born(
       bornnet compare-born runs/first --order 4 --json
       bornnet compare-born runs/first --report report.html --figures figures
       bornnet compare-born runs/tanh runs/gelu
+      bornnet compare-born --model net.pt --cells 16 --activation gelu
     """
-    from bornnet.comparing import compare_runs
+    from bornnet.comparing import compare_model, compare_runs
     from bornnet.files.atomic import check_new_directory, check_new_file
     from bornnet.report.charts import charts, marker, save_figures
     from bornnet.report.page import save_report
 
     if order is not None and order < 1:
         raise InputError(f"--order: expected a whole number of at least 1; got {order}.")
+    sources = (model,) if model is not None else runs
+    settings = {name: value for name, value in drawn.items() if value is not None}
+    _require_one_kind(runs, model, settings)
     if report is not None:
         check_new_file(report, force=force)
     if figures is not None:
-        check_new_directory(figures, force=force, marker=marker(runs))
+        check_new_directory(figures, force=force, marker=marker(sources))
     with terminal.progress("Comparing with the Born series", None):
-        comparisons = compare_runs(runs, order)
+        if model is None:
+            comparisons = compare_runs(runs, order)
+        else:
+            comparisons = [compare_model(model, order=order or 3, **settings)]
     if report is not None or figures is not None:
         with terminal.progress("Drawing figures", None):
-            drawn = [charts(comparison) for comparison in comparisons]
+            made = [charts(comparison) for comparison in comparisons]
             if figures is not None:
-                save_figures(figures, drawn, force=force)
+                save_figures(figures, made, force=force)
             if report is not None:
-                save_report(report, comparisons, drawn, force=force)
+                save_report(report, comparisons, made, force=force)
     written = [name for name in (report, figures) if name is not None]
     documents = [comparison.document() for comparison in comparisons]
     if len(comparisons) == 1:
@@ -71,8 +92,19 @@ def compare_born(
         terminal.result({"runs": documents}, *_side_by_side(comparisons), *chain(*verdicts))
     if written:
         terminal.note(f"Wrote {' and '.join(written)}.")
-    else:
+    elif model is None:
         terminal.note(f"Next: bornnet compare-born {join(runs)} --report report.html")
+
+
+def _require_one_kind(runs: tuple[str, ...], model: str | None, settings: dict[str, Any]) -> None:
+    """`InputError` where runs and a model, or settings of one and the other, are mixed."""
+    if (model is None) == (not runs):
+        raise InputError("expected one RUN or several, or a --model, and not both.")
+    if model is None and settings:
+        name = next(iter(settings))
+        raise InputError(f"--{name} goes with --model; the potentials of a run are its own. Leave it out.")
+    if model is not None and "cells" not in settings:
+        raise InputError("--model: expected --cells with it, the number of cells that the network takes.")
 
 
 def _tables(comparison: "Comparison") -> list[Any]:

@@ -94,9 +94,9 @@ def diagram_chart(comparison: Comparison) -> Chart:
         "diagrams",
         "diagrams",
         "Diagrams of each order",
-        "Legs x are the potential, dots are vertices in hidden layers (as many lines as a dot joins, so high is "
-        "the derivative of its activation), lines are propagators. In percent: the share of the term along the "
-        "mean held-out potential; shares of opposite sign cancel.",
+        "Legs x are the potential, dots are vertices in hidden layers (as many lines as a dot joins, so high "
+        "is the derivative of its activation), lines are propagators. In percent: the share of the term "
+        "along the mean held-out potential; shares of opposite sign cancel.",
         figure,
         {name: np.array(values) for name, values in data.items()},
     )

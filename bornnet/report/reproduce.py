@@ -30,7 +30,9 @@ def reproduction(comparison: Comparison) -> str:
     stored = run.provenance
     dataset = stored.get("dataset", {})
     source = dataset.get("configuration", {})
-    data, out = quote(str(dataset.get("file", "data.h5"))), quote(Path(comparison.source).name or "run")
+    # Names without folders: the command works wherever it is typed.
+    data = quote(Path(str(dataset.get("file", "data.h5"))).name)
+    out = quote(Path(comparison.source).resolve().name)
     values = run.config.model_dump(mode="json")
     train = "train" in map(str, stored.get("command", [])[:2])
     settings = ["seed", *Network.model_fields, *Training.model_fields]
