@@ -21,7 +21,7 @@ from .machine import choose_device, limited_threads
 from .networks.mlp import MLP
 from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
-from .study_data import StudyData, read_study_data, rounds_of, warn_of_few_samples
+from .study_data import BASELINES, StudyData, read_study_data, rounds_of, warn_of_few_samples
 from .training.fit import Fit, Progress, Settings
 
 _CHECKPOINT_SECONDS = 5.0
@@ -245,7 +245,7 @@ def _write_setting(
             degree: fit_polynomial(
                 training.potentials, training.scattering_length, 1 / training.strength, degree
             )
-            for degree in (1, 2, 3)
+            for degree in BASELINES
             if affordable(dataset.cells, degree, len(training))
         },
     )

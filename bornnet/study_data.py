@@ -12,8 +12,12 @@ from .errors import InputError
 from .files.dataset import Dataset, read_dataset
 from .networks.memory import fits
 from .perturbation.iteration import Labelled, Rounds, Scaling, choose_scaling, round_problem, split
+from .perturbation.least_squares import affordable, polynomial_bytes
 from .training.levenberg_marquardt import step_bytes
 from .training.problem import Problem
+
+BASELINES = (1, 2, 3)
+"""Degrees of the least-squares polynomials that stand beside every run."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,18 +88,24 @@ def first_problem(data: StudyData, number: int) -> Problem:
 
 
 def fit_bytes(data: StudyData, number: int, rows: int) -> int:
-    """Memory of a round at its peak: the dataset, its samples, and what a step of its optimizer needs."""
+    """Memory of a round at its peak: the dataset, and the more of its training and the baselines' fits."""
+    cells, samples = data.dataset.cells, len(data.training)
+    stored = 8 * len(data.dataset) * (2 * cells + 4)  # as read, and split into two parts
+    baselines = [polynomial_bytes(cells, d, samples) for d in BASELINES if affordable(cells, d, samples)]
+    return stored + max(_training_bytes(data, number, rows), *(baselines if number == 1 else []), 0)
+
+
+def _training_bytes(data: StudyData, number: int, rows: int) -> int:
     study = data.study
-    stored = 8 * len(data.dataset) * (2 * data.dataset.cells + 4)  # as read, and split into two parts
     samples = 8 * rows * (data.dataset.cells + 2)
     if study.optimizer == "levenberg-marquardt":
-        return stored + samples + step_bytes(rows, data.weights)
+        return samples + step_bytes(rows, data.weights)
     # autograd keeps each layer's values, at the sample and for each lower order of the jets
     lower = number if study.lower_orders == "removed" else 1
     batch = rows if study.optimizer == "l-bfgs" else min(rows, study.batch)
     history = 100 if study.optimizer == "l-bfgs" else 3
     kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
-    return stored + samples + 8 * (kept + history * data.weights)
+    return samples + 8 * (kept + history * data.weights)
 
 
 def _rows(data: StudyData) -> list[int]:

@@ -65,7 +65,7 @@ def test_a_time_limit_bounds_it(dataset):
 def test_memory_grows_with_the_optimizers_matrices(dataset):
     small, wide, adam = (
         estimate(dataset, study(hidden=(width,), rounds=1, optimizer=name))["rounds"][0]["memory"]
-        for width, name in ((10, "levenberg-marquardt"), (100, "levenberg-marquardt"), (100, "adam"))
+        for width, name in ((50, "levenberg-marquardt"), (100, "levenberg-marquardt"), (100, "adam"))
     )
     weights = 4 * 100 + 100 + 100 + 1
     assert wide >= step_bytes(1200, weights) >= 8 * 1200 * weights

@@ -8,6 +8,7 @@ from math import comb, factorial
 import numpy as np
 from scipy.linalg import lstsq
 
+_BLOCK_VALUES = 1 << 21  # doubles of the design matrix made at once: 16 MiB
 _LARGEST = 4000  # coefficients: beyond, the fit takes longer than the networks it is compared with
 
 
@@ -19,6 +20,16 @@ def coefficients(cells: int, degree: int) -> int:
 def affordable(cells: int, degree: int, samples: int) -> bool:
     """Whether the polynomial can be fitted: fewer coefficients than samples, and not too many."""
     return coefficients(cells, degree) <= min(samples, _LARGEST)
+
+
+def polynomial_bytes(cells: int, degree: int, samples: int) -> int:
+    """Memory that a fit holds at its peak: a block of rows, its making, and its QR."""
+    unknowns = coefficients(cells, degree)
+    return 8 * 5 * min(samples, _block_rows(unknowns)) * unknowns
+
+
+def _block_rows(unknowns: int) -> int:
+    return max(4 * unknowns, _BLOCK_VALUES // unknowns)
 
 
 @dataclass(frozen=True)
@@ -57,11 +68,19 @@ def fit_polynomial(
     ``potentials (N, cells)``, ``targets (N,)`` and the weights of the residuals ``(N,)``.
     """
     cells = potentials.shape[1]
-    design = np.concatenate([_design(potentials, n) for n in range(1, degree + 1)], axis=1)
-    design *= weights[:, None]
-    scale = np.linalg.norm(design, axis=0)
+    unknowns = coefficients(cells, degree)
+    triangle = np.zeros((0, unknowns + 1))
+    rows = _block_rows(unknowns)
+    for start in range(0, len(potentials), rows):
+        block = slice(start, start + rows)
+        design = [_design(potentials[block], n) for n in range(1, degree + 1)]
+        system = np.concatenate([*design, targets[block, None]], axis=1) * weights[block, None]
+        # the triangle of what came before stands for it: memory does not grow with the samples
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, system]), mode="r"))
+    matrix, right = triangle[:, :-1], triangle[:, -1]
+    scale = np.linalg.norm(matrix, axis=0)
     scale[scale == 0] = 1.0
-    solution = lstsq(design / scale, targets * weights, overwrite_a=True, check_finite=False)[0] / scale
+    solution = lstsq(matrix / scale, right, check_finite=False)[0] / scale
     ends = np.cumsum([_multisets(cells, n)[0].shape[0] for n in range(1, degree + 1)])
     return Polynomial(cells, tuple(np.split(solution, ends[:-1])))
 

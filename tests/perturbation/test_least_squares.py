@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from series_cases import contracted, labelled
 
+from bornnet.perturbation import least_squares
 from bornnet.perturbation.least_squares import Polynomial, affordable, coefficients, fit_polynomial
 
 CELLS = 3
@@ -50,6 +51,18 @@ def test_above_the_degree_it_is_zero():
     polynomial = known_polynomial(1)
     assert not polynomial.kernel(2).any()
     assert not polynomial.terms(np.ones((2, CELLS)), 3)[1:].any()
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    """Against numpy's lstsq on the whole design matrix, written another way."""
+    monkeypatch.setattr(least_squares, "_BLOCK_VALUES", 1)
+    data = labelled(300, CELLS)
+    x, weights = data.potentials, 1 / data.strength
+    fitted = fit_polynomial(x, data.scattering_length, weights, 2)
+    pairs = np.stack([x[:, i] * x[:, j] for i in range(CELLS) for j in range(i, CELLS)], axis=1)
+    design = np.concatenate([x, pairs], axis=1) * weights[:, None]
+    exact = np.linalg.lstsq(design, data.scattering_length * weights, rcond=None)[0]
+    np.testing.assert_allclose(np.concatenate(fitted.monomials), exact, rtol=1e-9)
 
 
 def test_weights_count_as_repetitions():
