@@ -63,18 +63,19 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
         return
     from bornnet.fitting import fit_run, per_round
 
-    total = study.members * sum(per_round(study.steps, n + 1) for n in range(study.rounds))
-    with terminal.progress("Training", total) as advance:
-        done = {"steps": 0, "round": (0, 0)}
+    shares = [per_round(study.steps, number) for number in range(1, study.rounds + 1)]
+    with terminal.progress("Training", study.members * sum(shares)) as advance:
+        done = 0
 
         def report(member: int, number: int, progress: Any) -> None:
-            before = sum(per_round(study.steps, n + 1) for n in range(study.rounds)) * member + sum(
-                per_round(study.steps, n) for n in range(1, number)
-            )
-            steps = before + (per_round(study.steps, number) if progress.finished else progress.step)
-            errors = f"error {progress.error:.1e}, held out {progress.held_out_error:.1e}"
-            advance(steps - done["steps"], f"member {member + 1}, round {number}: {errors}")
-            done["steps"] = steps
+            nonlocal done
+            # a round that ends early is worth its full share
+            in_round = shares[number - 1] if progress.finished else progress.step
+            steps = member * sum(shares) + sum(shares[: number - 1]) + in_round
+            who = f"member {member + 1}, " if study.members > 1 else ""
+            errors = f"{progress.error:.1e} (held out {progress.held_out_error:.1e})"
+            advance(steps - done, f"{who}round {number}: {errors}")
+            done = steps
 
         fitted = fit_run(data, out, study, force=force, resume=resume, report=report)
     rows = [
