@@ -137,6 +137,17 @@ def compare_runs(paths: Sequence[str | Path], order: int | None = None) -> list[
     return [_compare(path, run, max(orders)) for path, run in zip(paths, runs, strict=True)]
 
 
+def differing_settings(comparisons: Sequence[Comparison]) -> dict[str, list[str]]:
+    """Keys of the configuration in which runs differ, with the value in each."""
+    configs = [comparison.run.config.model_dump(mode="json") for comparison in comparisons if comparison.run]
+    values = {key: [_shown(config[key]) for config in configs] for key in configs[0]}
+    return {key: found for key, found in values.items() if len(set(found)) > 1}
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+
+
 def compare_model(
     path: str | Path,
     cells: int,

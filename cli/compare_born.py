@@ -143,13 +143,18 @@ def _tables(comparison: "Comparison") -> list[Any]:
 
 
 def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:
+    from bornnet.comparing import differing_settings
+
     orders = [f"order {row.order}" for row in comparisons[0].orders]
     kernel = [
         (c.source, *(_spread(r.kernel_error, r.kernel_error_spread, len(c.learned)) for r in c.orders))
         for c in comparisons
     ]
     terms = [(c.source, *(f"{r.term_error:.1e}" for r in c.orders)) for c in comparisons]
+    sources = [comparison.source for comparison in comparisons]
+    settings = [(key, *values) for key, values in differing_settings(comparisons).items()]
     return [
+        *([table("Settings that differ", ("setting", *sources), settings)] if settings else []),
         table("Kernel error, relative", ("run", *orders), kernel),
         table("Term error, relative", ("run", *orders), terms),
     ]

@@ -38,8 +38,9 @@ def kernel_charts(comparison: Comparison) -> list[Chart]:
 
 def errors_by_order(comparison: Comparison) -> Chart:
     """Kernel error against order: learned, one network without iteration, baselines."""
-    named: dict[str, Any] = {"learned, round by round": comparison.orders}
+    named: dict[str, Any] = {"learned": comparison.orders}
     if comparison.rounds > 1:
+        named = {"learned, round by round": comparison.orders}
         named["one network, no iteration"] = comparison.single_network
     named |= {in_words(name): rows for name, rows in comparison.baseline_orders.items()}
     figure = new_figure(7.4, 3.0)
@@ -68,6 +69,8 @@ def errors_by_order(comparison: Comparison) -> Chart:
         columns["kernel_error"] += list(errors)
         columns["spread"] += list(spread)
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, high / 30), high)  # less than a decade has no readable logarithmic labels
     axes.set_xticks([row.order for row in comparison.orders])
     axes.set_xmargin(0.08)
     axes.set_xlabel("Born order $n$")

@@ -61,13 +61,13 @@ def diagram_chart(comparison: Comparison) -> Chart:
     rows = -(-len(shares) // columns)
     tallest = max(comparison.diagrams)
     widest = max(layout(share.diagram).column for _, share in shares) + 1.5
-    figure = new_figure(7.4, rows * (0.75 + 0.3 * tallest))
+    figure = new_figure(7.4, rows * (0.55 + 0.3 * tallest))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (order, share) in zip(panels, shares, strict=False):
         root = layout(share.diagram)
         middle, centre = (root.column + 0.8) / 2, (order - 1) / 2
         axes.set_xlim(middle - widest / 2, middle + widest / 2)
-        axes.set_ylim(centre + tallest / 2, centre - tallest / 2 - 0.3)
+        axes.set_ylim(centre + tallest / 2, centre - tallest / 2)
         _draw(axes, root, root)
         _line(axes, (root.column, root.row), (root.column + 0.75, root.row))
         axes.text(root.column + 0.85, root.row, "$f$", va="center")

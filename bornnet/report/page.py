@@ -9,12 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .. import __version__
-from ..comparing import Comparison
+from ..comparing import Comparison, differing_settings
 from ..config import to_toml
 from ..files.atomic import new_file
 from .charts import rendered
 from .reproduce import provenance, reproduction
-from .style import INK, Chart, in_words
+from .style import BLUE, INK, Chart, in_words
 
 _PARTS = {
     "orders": "Order by order",
@@ -62,7 +62,10 @@ def report(comparisons: Sequence[Comparison], figures: Sequence[Sequence[Chart]]
         for index, (comparison, group) in enumerate(zip(comparisons, figures, strict=True))
     ]
     return environment.get_template("page.html").render(
-        version=__version__, studies=studies, css=Markup(_css(environment))
+        version=__version__,
+        studies=studies,
+        differing=differing_settings(comparisons) if several else {},
+        css=Markup(_css(environment)),
     )
 
 
@@ -134,7 +137,7 @@ def _inline(chart: Chart, prefix: str) -> Markup:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = svg.replace(INK, "currentColor")
+    svg = svg.replace(INK, "currentColor").replace(BLUE, "var(--blue)")
     own = f"{prefix}{chart.name}-"
     svg = re.sub(r'\bid="', f'id="{own}', svg)
     svg = re.sub(r'href="#', f'href="#{own}', svg)

@@ -23,20 +23,21 @@ def verdict(comparison: "Comparison") -> str:
     if learned:
         errors = ", ".join(f"order {row.order} to {_percent(row.kernel_error)}" for row in learned)
         scope += f"the Taylor coefficients agree with the Born kernels, {errors} (relative error)."
-    else:
-        scope += "the Born series has not been learned."
+    missed = _listed([_percent(row.kernel_error) for row in others]) if others else ""
+    if not learned:
+        scope += f"the Born series has not been learned (relative error {missed} by order)."
     sentences = [scope]
-    if others:
-        errors = _listed([_percent(row.kernel_error) for row in others])
-        sentences.append(
-            f"Order {_listed([row.order for row in others])} has not been learned (relative error {errors})."
-        )
+    if learned and others:
+        have = "has" if len(others) == 1 else "have"
+        named = _orders([row.order for row in others]).capitalize()
+        sentences.append(f"{named} {have} not been learned (relative error {missed}).")
     if rounds > 1:
         sentences += _against_one_network(comparison)
     sentences += _against_baselines(comparison)
     beyond = [row.order for row in comparison.orders if row.order > rounds]
     if beyond and rounds > 1:
-        sentences.append(f"Beyond the last round, order {_listed(beyond)} is the last network's own.")
+        are = "is" if len(beyond) == 1 else "are"
+        sentences.append(f"Beyond the last round, {_orders(beyond)} {are} the last network's own.")
     return " ".join(sentences)
 
 
@@ -59,16 +60,20 @@ def _against_baselines(comparison: "Comparison") -> list[str]:
             (beaten if row.kernel_error < best[1].kernel_error else unbeaten).append(row.order)
     sentences = []
     if beaten:
-        sentences.append(f"The best least-squares polynomial does worse at order {_listed(beaten)}.")
+        sentences.append(f"The best least-squares polynomial does worse at {_orders(beaten)}.")
     if unbeaten:
-        sentences.append(f"A least-squares polynomial does as well or better at order {_listed(unbeaten)}.")
+        sentences.append(f"A least-squares polynomial does as well or better at {_orders(unbeaten)}.")
     return sentences
 
 
-def _listed(orders: Sequence[object]) -> str:
-    *first, last = map(str, orders)
+def _orders(orders: Sequence[int]) -> str:
+    return f"order{'s' if len(orders) > 1 else ''} {_listed(orders)}"
+
+
+def _listed(parts: Sequence[object]) -> str:
+    *first, last = map(str, parts)
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def _percent(error: float) -> str:
-    return f"{100 * error:.2g} %"
+    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:,.0f} %"

@@ -76,7 +76,7 @@ def test_terminal_shows_what_the_json_says(runs):
 def test_orders_beyond_the_rounds_are_the_last_networks_own(runs):
     document = runs("compare-born", "first", "--order", 4, "--json").json
     assert [row["order"] for row in document["orders"]] == [1, 2, 3, 4]
-    assert "Beyond the last round, order 3 and 4 is the last network's own." in document["verdict"]
+    assert "Beyond the last round, orders 3 and 4 are the last network's own." in document["verdict"]
 
 
 def test_several_runs(runs):
@@ -126,7 +126,7 @@ def test_a_model_that_is_the_first_born_term(networks):
     assert first["term_error"] < 1e-14
     assert second["kernel_error"] == 1
     assert document["baselines"] == []
-    assert "Order 2 and 3 has not been learned" in document["verdict"]
+    assert "Orders 2 and 3 have not been learned" in document["verdict"]
 
 
 def test_a_model_with_a_report(networks):
