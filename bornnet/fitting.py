@@ -53,7 +53,8 @@ def fit_run(
     """Train ``members`` networks a round over ``rounds`` rounds, and leave a run directory.
 
     One round is an ordinary training; more make the iteration of `bornnet.perturbation.iteration`. A run
-    that was stopped goes on with ``resume`` and ends as if it had not been.
+    that was stopped goes on with ``resume`` and ends as if it had not been: bit for bit, with as many threads
+    on the same kind of machine (sums in BLAS are rounded by their number).
 
     Raises:
         InputError: a bad dataset or setting, or an output that exists.

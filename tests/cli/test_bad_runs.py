@@ -154,6 +154,7 @@ FLAGS = {
     "exists": ("--out r", "r exists already; give another name, or --force to replace it"),
     "a file": ("--out file", "file: expected the name of a folder to write, got a file or a link"),
     "in a file": ("--out file/run", "file is not a folder"),
+    "where nothing can be written": ("--out /proc/run", "/proc/run cannot be written"),
     "no run to replace": ("--out mine --force", "mine holds no config.toml, so it is not ours to replace"),
     "the current folder": ("--out . --force", "holds the current folder"),
     "no run to resume": ("--out mine --resume", "mine exists already"),
