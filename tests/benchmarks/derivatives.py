@@ -5,8 +5,7 @@
 Each case runs in a process of its own, so that peak memory is its own; the weights are the same in all.
 Peers that are not installed in PYTHON (default: this one) are reported as such. "set-up" is everything
 that the first call costs beyond a later one: compilation in JAX, loading or compiling kernels in bornnet.
-numpy's OpenBLAS takes processors newer than itself for old ones; OPENBLAS_CORETYPE=SkylakeX helps where
-AVX-512 is present.
+OpenBLAS uses AVX-512 where the processor has it, as in bornnet's commands; OPENBLAS_CORETYPE overrides.
 """
 
 import argparse
@@ -162,6 +161,9 @@ def peak_bytes():
 
 
 def isolated(python, *case):
+    from bornnet.cli.processor import prefer_wide_kernels  # here, since a peer's Python may lack bornnet
+
+    prefer_wide_kernels()
     environment = {**os.environ, **ONE_THREAD}
     command = [python, __file__, "--case", *map(str, case)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
