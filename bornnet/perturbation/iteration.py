@@ -26,7 +26,7 @@ from .series import LearnedSeries
 
 INPUT_SPREAD = 20.0
 """Inputs are scaled to an RMS of 1/20. The smaller they are, the closer the untrained network is to its own
-low-order Taylor polynomial, which is what it is to become; tests on 16 and 64 cells favour 10 to 30."""
+low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 cells favoured 10 to 30."""
 
 
 @dataclass(frozen=True)
