@@ -5,6 +5,7 @@ stands at the top level or, as the reader likes it, in a table: `[data]`, `[netw
 `[comparison]`, or the name of a command. The tables only group; a key means the same wherever it stands.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -177,6 +178,11 @@ def load_config(
             if key not in StudyConfig.model_fields:
                 raise InputError(f"{origin}: unknown key.{suggestion(key, StudyConfig.model_fields)}")
             values[key], origins[key] = value, origin
+    return resolve(values, origins)
+
+
+def resolve(values: Mapping[str, Any], origins: Mapping[str, str]) -> StudyConfig:
+    """The configuration of known keys; `InputError` names the origin of each value that is refused."""
     try:
         return StudyConfig(**values)
     except ValidationError as error:
@@ -195,21 +201,22 @@ def to_toml(config: StudyConfig) -> str:
 
 def _toml_lines(config: StudyConfig, keys: type[_Keys]) -> list[str]:
     return [
-        f"{key} = {_toml_value(getattr(config, key))}"
+        f"{key} = {toml_value(getattr(config, key))}"
         for key in keys.model_fields
         if getattr(config, key) is not None
     ]
 
 
-def _toml_value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A text, number, truth value or list of them as TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_toml_value, value)) + "]"
-    # JSON's escapes are among TOML's; the choices of a configuration are plain words.
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    # JSON's escapes are among TOML's, which also wants DEL escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _read(file: Path) -> str:
