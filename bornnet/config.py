@@ -168,9 +168,9 @@ def load_config(
                 f"--preset: no preset {preset!r}.{suggestion(preset, preset_names())} "
                 f"There are: {', '.join(preset_names()) or 'none'}."
             )
-        layers.append(_parse(preset_text(preset), f"preset {preset}"))
+        layers.append(_parse(parse_toml(preset_text(preset), f"preset {preset}"), f"preset {preset}"))
     if file is not None:
-        layers.append(_parse(_read(Path(file)), str(file)))
+        layers.append(_parse(read_toml(file, "--config: "), str(file)))
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     layers.append({key: (value, f"--{key.replace('_', '-')}") for key, value in given.items()})
     for layer in layers:
@@ -219,23 +219,29 @@ def toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _read(file: Path) -> str:
+def read_toml(file: str | Path, prefix: str = "") -> dict[str, Any]:
+    """What a TOML file holds; `InputError`, with that prefix, where it cannot be read."""
     try:
-        return file.read_text(encoding="utf-8")
+        text = Path(file).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"--config: {file}: no such file.") from None
+        raise InputError(f"{prefix}{file}: no such file.") from None
     except UnicodeDecodeError:
-        raise InputError(f"--config: {file}: expected TOML, got something that is no UTF-8 text.") from None
+        raise InputError(f"{prefix}{file}: expected TOML, got something that is no UTF-8 text.") from None
     except OSError as error:
-        raise InputError(f"--config: {file} cannot be read: {error.strerror}.") from None
+        raise InputError(f"{prefix}{file} cannot be read: {error.strerror}.") from None
+    return parse_toml(text, str(file))
 
 
-def _parse(text: str, source: str) -> dict[str, tuple[Any, str]]:
-    """Each key's value, and where it stands, with the tables taken away."""
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """What a TOML text holds; `InputError` names the source where it is no TOML."""
     try:
-        document = tomllib.loads(text)
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{source}: not valid TOML: {error}.") from None
+
+
+def _parse(document: Mapping[str, Any], source: str) -> dict[str, tuple[Any, str]]:
+    """Each key's value, and where it stands, with the tables taken away."""
     tables = (*_TABLES, *_COMMANDS)
     found: dict[str, tuple[Any, str]] = {}
     for name, content in document.items():

@@ -175,7 +175,7 @@ def test_file_that_is_no_text(tmp_path):
 @given(st.text())
 def test_any_text_is_a_configuration_or_an_input_error(text):
     try:
-        config_module._parse(text, "fuzz")
+        config_module._parse(config_module.parse_toml(text, "fuzz"), "fuzz")
     except InputError as error:
         assert str(error).startswith("fuzz: ")  # noqa: PT017
 
