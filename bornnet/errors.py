@@ -13,6 +13,10 @@ class InputError(BornnetError, ValueError):
     exit_code = 2
 
 
+class Busy(InputError):
+    """Another living process is writing the same output."""
+
+
 class Interrupted(BornnetError):
     """Stopped by the user after the state was saved. Commands exit with 130."""
 

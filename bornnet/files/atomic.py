@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import Busy, InputError
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def check_new_directory(path: str | Path, *, force: bool = False, marker: str | 
 
 @contextmanager
 def lock(path: str | Path) -> Iterator[None]:
-    """Hold the one writer's place at `path`; `InputError` where a living process holds it.
+    """Hold the one writer's place at `path`; `Busy` where a living process holds it.
 
     The lock is an advisory `flock` on `.<name>.lock` beside `path`.
     """
@@ -112,7 +112,7 @@ def lock(path: str | Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
     if descriptor is None:
-        raise InputError(f"{path} is being written by another process; wait for it, or give another name.")
+        raise Busy(f"{path} is being written by another process; wait for it, or give another name.")
     try:
         yield
     finally:
