@@ -10,7 +10,6 @@ import numpy as np
 from .errors import InputError
 from .files.foreign import load_network
 from .files.run import Run, load_baselines, load_held_out, load_run
-from .networks.diagram_shares import DiagramShare, diagram_shares
 from .networks.memory import require_memory
 from .perturbation.comparison import (
     OrderRow,
@@ -21,14 +20,15 @@ from .perturbation.comparison import (
     compare_proxies,
     exact_reference,
 )
+from .perturbation.diagram_comparison import DiagramRow, compare_diagrams
 from .perturbation.least_squares import Polynomial
 from .perturbation.series import LearnedSeries
 from .physics.families import sample_potentials
 from .physics.scattering import scattering_length
 from .report.verdict import verdict
 
-_DIAGRAM_ORDERS = 4
-_SCANNED = 200  # held-out shapes in a scan over strengths: medians are steady
+_DIAGRAM_ORDERS = 5  # order 6 alone has 33 diagrams: more than a page can show
+_EXAMPLES = (0.2, 0.5, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Comparison:
         single: per member the same of one network without iteration (that of round 1).
         baselines: least-squares polynomials by name.
         orders, single_network, baseline_orders, proxies: the tables.
-        diagrams: by order, the shares of the first member's network of that round, along the mean of the
-            held-out potentials.
+        diagrams: by order, as far as a page can show them, the shares on the mean of the held-out potentials.
+        examples: rows of four held-out potentials, from weak to strong.
     """
 
     source: str
@@ -59,7 +59,8 @@ class Comparison:
     single_network: list[OrderRow]
     baseline_orders: dict[str, list[OrderRow]]
     proxies: list[ProxyRow]
-    diagrams: dict[int, list[DiagramShare]]
+    diagrams: dict[int, list[DiagramRow]]
+    examples: list[int]
 
     @property
     def cells(self) -> int:
@@ -74,12 +75,18 @@ class Comparison:
     def rounds_planned(self) -> int:
         return self.run.config.rounds if self.run else self.rounds
 
+    @property
+    def labels(self) -> str | None:
+        """What the networks were trained on, ``value`` or ``gradient``; None where that is not known."""
+        return self.run.config.labels if self.run else None
+
     def document(self) -> dict[str, Any]:
         """The comparison as ``compare-born --json`` prints it."""
         return {
             "source": self.source,
             "cells": self.cells,
             "members": len(self.learned),
+            "labels": self.labels,
             "rounds": self.rounds,
             "rounds_planned": self.rounds_planned,
             "held_out_potentials": len(self.reference.potentials),
@@ -91,20 +98,16 @@ class Comparison:
             ],
             "proxy": as_dicts(self.proxies),
             "diagrams": [
+                {"order": order, "shares": [row.as_dict() for row in rows]}
+                for order, rows in self.diagrams.items()
+            ],
+            "examples": [
                 {
-                    "order": order,
-                    "shares": [
-                        {
-                            "diagram": share.diagram.notation,
-                            "labelings": share.diagram.labelings,
-                            "norm": share.norm,
-                            "along": share.along,
-                            "share": share_of(share, sum(part.along for part in shares)),
-                        }
-                        for share in shares
-                    ],
+                    "row": row + 1,
+                    "strength": float(self.strength[row]),
+                    "scattering_length": float(self.reference.scattering_length[row]),
                 }
-                for order, shares in self.diagrams.items()
+                for row in self.examples
             ],
             "verdict": verdict(self),
         }
@@ -243,7 +246,8 @@ def _tables(
     single: list[LearnedSeries],
     baselines: dict[str, Polynomial],
 ) -> Comparison:
-    direction = reference.potentials.mean(axis=0)
+    mean = reference.potentials.mean(axis=0)
+    weak_to_strong = np.argsort(strength, kind="stable")
     return Comparison(
         source=source,
         run=run,
@@ -257,45 +261,7 @@ def _tables(
         baseline_orders={name: compare_orders([fit], reference) for name, fit in baselines.items()},
         proxies=compare_proxies(learned, reference),
         diagrams={
-            n: diagram_shares(learned[0].sources(n)[0], n, direction=direction)
-            for n in range(1, min(reference.order, _DIAGRAM_ORDERS) + 1)
+            n: compare_diagrams(learned, n, mean) for n in range(1, min(reference.order, _DIAGRAM_ORDERS) + 1)
         },
+        examples=[int(weak_to_strong[int(q * (len(strength) - 1))]) for q in _EXAMPLES],
     )
-
-
-def share_of(share: DiagramShare, total: float) -> float | None:
-    """A diagram's part of the term along the mean potential; None where the whole is zero."""
-    return share.along / total if total else None
-
-
-@dataclass(frozen=True)
-class StrengthScan:
-    """Median absolute relative errors of sums through each order, ``(order, strengths)``, against eta."""
-
-    strength: np.ndarray
-    learned_vs_exact: np.ndarray
-    born_vs_exact: np.ndarray
-    learned_vs_born: np.ndarray
-
-
-def strength_scan(comparison: Comparison, points: int = 60, highest: float = 2.0) -> StrengthScan:
-    """How learned and exact Born sums fare as held-out shapes are rescaled through eta = 1 to ``highest``.
-
-    Terms are homogeneous, so that those of a rescaled potential follow from its own; a0 is solved anew.
-    """
-    chosen = np.unique(np.linspace(0, len(comparison.strength) - 1, _SCANNED).astype(int))
-    eta, order = comparison.strength[chosen], comparison.reference.order
-    potentials = comparison.reference.potentials[chosen]
-    powers = eta ** np.arange(1, order + 1)[:, None]
-    born = comparison.reference.terms[:, chosen] / powers
-    learned = np.array([series.terms(potentials, order) / powers for series in comparison.learned])
-    strengths = np.geomspace(comparison.strength.min(), highest, points)
-    errors = np.empty((3, order, points))
-    for column, strength in enumerate(strengths):
-        exact = scattering_length(potentials * (strength / eta)[:, None])
-        scale = strength ** np.arange(1, order + 1)[:, None]
-        born_sum, learned_sum = np.cumsum(born * scale, axis=0), np.cumsum(learned * scale, axis=1)
-        for kind, ratio in enumerate((learned_sum / exact, born_sum / exact, learned_sum / born_sum)):
-            error = np.median(np.abs(ratio - 1), axis=-1)
-            errors[kind, :, column] = error.mean(axis=0) if error.ndim == 2 else error
-    return StrengthScan(strengths, *errors)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SLICES = (0.25, 0.5, 0.75)
 """Where the radii beyond the second stand still."""
 
+_HIGHEST = 30.0  # polynomials that miss by far more would press all else together
+
 
 def kernel_charts(comparison: Comparison) -> list[Chart]:
     """A chart for each order."""
@@ -69,19 +71,23 @@ def errors_by_order(comparison: Comparison) -> Chart:
         columns["kernel_error"] += list(errors)
         columns["spread"] += list(spread)
     axes.set_yscale("log")
+    axes.axhline(1.0, color=INK, linewidth=0.6)
     low, high = axes.get_ylim()
+    high = min(high, _HIGHEST)
     axes.set_ylim(min(low, high / 30), high)  # less than a decade has no readable logarithmic labels
     axes.set_xticks([row.order for row in comparison.orders])
     axes.set_xmargin(0.08)
     axes.set_xlabel("Born order $n$")
     axes.set_ylabel(r"kernel error $\Vert T_n - K_n\Vert / \Vert K_n\Vert$")
     figure.legend(loc="outside right upper")
+    off = max(columns["kernel_error"]) > _HIGHEST
     return Chart(
         "errors-by-order",
         "orders",
         "Kernel error by order",
         "Relative distance of the learned Taylor coefficients from the exact Born kernel. Bars: standard "
-        "deviation over the members. An error of one is what learning nothing gives.",
+        "deviation over the members. The line at one is what learning nothing gives"
+        + (f"; errors above {_HIGHEST:.0f} are off the scale (they are in the table)." if off else "."),
         figure,
         {name: np.array(values) for name, values in columns.items()},
     )
@@ -118,23 +124,28 @@ def _curves(comparison: Comparison) -> Chart:
             linewidth=0,
             label="± 1 s.d.",
         )
-        for member in learned:
-            below.plot(r, member - exact, color=BLUE, linewidth=0.5, alpha=0.6)
+        for number, member in enumerate(learned):
+            label = None if number else "each member"
+            below.plot(r, member - exact, color=BLUE, linewidth=0.5, alpha=0.6, label=label)
     below.plot(r, mean - exact, color=BLUE, marker="o", markersize=3, label="$T_1 - K_1$")
     below.ticklabel_format(axis="y", scilimits=(-2, 3))
     below.set_ylabel("difference (range$^2$)")
     below.set_xlabel("$r$ (ranges)")
     below.set_xlim(0.0, 1.0)
-    below.legend(ncols=2)
+    below.legend(ncols=3)
     members = {f"member_{n}": member for n, member in enumerate(learned, start=1)}
     return Chart(
         "kernel-order-1",
         "kernels",
         "Order 1: Born kernel and learned coefficients",
-        "How much the potential at r counts in the first Born term. Below: what the network has wrong, with "
-        "the band of the members where there are several.",
+        "How much the potential at r counts in the first Born term: a⁽¹⁾ = ∫ K₁(r) U(r) dr, cell by cell. "
+        + f"Below: what the network{'s have' if len(learned) > 1 else ' has'} wrong.",
         figure,
-        {"r": r, "born": exact, "learned": mean, "learned_spread": spread, **members},
+        {"r (ranges)": r}
+        | {
+            f"{name} (range^2)": values
+            for name, values in {"born": exact, "learned": mean, "learned_spread": spread, **members}.items()
+        },
     )
 
 
@@ -152,23 +163,25 @@ def _maps(comparison: Comparison, order: int) -> Chart:
         _row_of_maps(figure, panels[row], e, m, units=f"range$^{{{order + 1}}}$")
         others = ", ".join(f"r_{{{n}}}" for n in range(3, order + 1))
         panels[row][0].set_ylabel("$r_2$ (ranges)" + (f"\nat ${others} = {at}$" if order > 2 else ""))
-    for axes, title in zip(panels[0], ("learned $T_n$", "Born kernel $K_n$", "difference"), strict=True):
-        axes.set_title(title.replace("_n", f"_{order}"))
+    titles = (f"Born kernel $K_{{{order}}}$", f"learned $T_{{{order}}}$", f"$T_{{{order}}} - K_{{{order}}}$")
+    for axes, title in zip(panels[0], titles, strict=True):
+        axes.set_title(title)
     for axes in panels[-1]:
         axes.set_xlabel("$r_1$ (ranges)")
-    caption = (
-        "Densities over pairs of radii; learned and exact share one scale, the difference has its own."
-        if order == 2
-        else "Slices: the radii beyond the second stand still where the rows say. Learned and exact share a "
-        "scale, the difference has its own."
+    caption = "Densities over the radii, in the units beside the scales"
+    caption += ". " if order == 2 else "; the radii beyond the second stand still where the rows say. "
+    caption += (
+        f"Learned{' (mean over the members)' if len(learned) > 1 else ''} and exact share a scale, the "
     )
+    caption += "difference has its own."
     r = (np.arange(cells) + 0.5) / cells
     grids = np.meshgrid(r, r, indexing="ij")
     columns: dict[str, list[np.ndarray]] = {}
     for place, cell in zip(index, fixed, strict=True):
-        values = {"r1": grids[0], "r2": grids[1]}
-        values |= {f"r{n}": np.full_like(grids[0], r[cell]) for n in range(3, order + 1)}
-        values |= {"born": exact[place], "learned": mean[place], "learned_spread": spread[place]}
+        values = {"r1 (ranges)": grids[0], "r2 (ranges)": grids[1]}
+        values |= {f"r{n} (ranges)": np.full_like(grids[0], r[cell]) for n in range(3, order + 1)}
+        for name, kernel in {"born": exact, "learned": mean, "learned_spread": spread}.items():
+            values[f"{name} (range^{order + 1})"] = kernel[place]
         for name, value in values.items():
             columns.setdefault(name, []).append(value.ravel())
     return Chart(
@@ -186,7 +199,7 @@ def _row_of_maps(figure: "Figure", panels: Any, exact: np.ndarray, learned: np.n
     difference = learned - exact
     largest = float(np.abs(difference).max()) or 1.0
     common: dict[str, Any] = {"origin": "lower", "extent": (0, 1, 0, 1), "interpolation": "none"}
-    for axes, values in zip(panels[:2], (learned, exact), strict=True):
+    for axes, values in zip(panels[:2], (exact, learned), strict=True):
         image = axes.imshow(values.T, vmin=low, vmax=high, cmap=SEQUENTIAL, **common)
     bar = figure.colorbar(image, ax=panels[:2], aspect=18, pad=0.02, label=units)
     image = panels[2].imshow(difference.T, vmin=-largest, vmax=largest, cmap=DIVERGING, **common)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparing import Comparison, share_of
+from ..comparing import Comparison
 from ..files.run import read_metrics
 from ..networks.diagram_drawing import Node, layout
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
@@ -47,59 +47,71 @@ def learning_chart(comparison: Comparison) -> Chart | None:
         "learning",
         "Learning curves",
         "Each round fits a new target, what the earlier orders leave over, and its error is relative to the "
-        "order that is due. A line per member.",
+        "order that is due. The steps of the optimizer are counted anew in each round; a line per member.",
         figure,
         {name: np.array([_value(step.get(name)) for step in steps]) for name in names},
     )
 
 
 def diagram_chart(comparison: Comparison) -> Chart:
-    """The diagrams of every order with their shares of the network's Taylor term."""
-    shares = [(order, share) for order, group in comparison.diagrams.items() for share in group]
-    totals = {order: sum(share.along for share in group) for order, group in comparison.diagrams.items()}
+    """The diagrams of every order with their shares of the learned term."""
+    drawn = [(order, row) for order, rows in comparison.diagrams.items() for row in rows]
     columns = 4
-    rows = -(-len(shares) // columns)
-    tallest = max(comparison.diagrams)
-    widest = max(layout(share.diagram).column for _, share in shares) + 1.5
-    figure = new_figure(7.4, rows * (0.55 + 0.3 * tallest))
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (order, share) in zip(panels, shares, strict=False):
-        root = layout(share.diagram)
-        middle, centre = (root.column + 0.8) / 2, (order - 1) / 2
-        axes.set_xlim(middle - widest / 2, middle + widest / 2)
-        axes.set_ylim(centre + tallest / 2, centre - tallest / 2)
-        _draw(axes, root, root)
-        _line(axes, (root.column, root.row), (root.column + 0.75, root.row))
-        axes.text(root.column + 0.85, root.row, "$f$", va="center")
-        part = share_of(share, totals[order])
-        shown = "" if part is None else f": {100 * part:.1f} %"
-        axes.set_title(
-            f"order {order}\n{share.diagram.labelings} × {share.diagram.notation}{shown}", fontsize=8
-        )
-    for axes in panels:
+    lines = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
+    tallest = [max(order for order, _ in line) for line in lines]  # legs, one a row
+    heights = [0.6 + 0.27 * legs for legs in tallest]
+    widest = max(layout(row.diagram).column for _, row in drawn) + 1.5
+    figure = new_figure(7.4, sum(heights))
+    panels = figure.subplots(len(lines), columns, squeeze=False, height_ratios=heights)
+    for axes in panels.ravel():
         axes.set_axis_off()
-    layers = sorted({layer.layer for _, share in shares for layer in share.layers})
+    for line, legs, places in zip(lines, tallest, panels, strict=True):
+        for axes, (order, row) in zip(places, line, strict=False):
+            root = layout(row.diagram)
+            middle, centre = (root.column + 0.8) / 2, (order - 1) / 2
+            axes.set_xlim(middle - widest / 2, middle + widest / 2)
+            axes.set_ylim(centre + legs / 2, centre - legs / 2)
+            _draw(axes, root, root)
+            _line(axes, (root.column, root.row), (root.column + 0.75, root.row))
+            axes.text(root.column + 0.85, root.row, "$f$", va="center")
+            title = f"order {order}: {_percent(row.share, row.share_spread, len(comparison.learned))}"
+            axes.set_title(f"{title}\n{row.diagram.labelings} × {row.diagram.notation}", fontsize=8)
+    layers = sorted({layer for _, row in drawn for layer in row.layers})
+    names = ("norm", "along", "along_spread", "share", "share_spread")
     data: dict[str, list[Any]] = {
-        "order": [order for order, _ in shares],
-        "diagram": [share.diagram.notation for _, share in shares],
-        "labelings": [share.diagram.labelings for _, share in shares],
-        "norm": [share.norm for _, share in shares],
-        "along_mean_potential": [share.along for _, share in shares],
+        "order": [order for order, _ in drawn],
+        "diagram": [row.diagram.notation for _, row in drawn],
+        "labelings": [row.diagram.labelings for _, row in drawn],
     }
+    for name in names:
+        unit = " (ranges)" if name.startswith("along") else ""
+        data[name + unit] = [getattr(row, name) for _, row in drawn]
     for layer in layers:
-        data[f"along_vertex_in_layer_{layer}"] = [
-            sum(part.along for part in share.layers if part.layer == layer) for _, share in shares
-        ]
+        data[f"along_vertex_in_layer_{layer} (ranges)"] = [row.layers.get(layer, 0.0) for _, row in drawn]
+    members = " (mean ± standard deviation over the members)" if len(comparison.learned) > 1 else ""
+    last = max(comparison.diagrams)
+    beyond = (
+        f" Beyond order {last} there are too many diagrams for a page: bornnet diagrams --run has them."
+        if comparison.reference.order > last
+        else ""
+    )
     return Chart(
         "diagrams",
         "diagrams",
         "Diagrams of each order",
-        "Legs x are the potential, dots are vertices in hidden layers (as many lines as a dot joins, so high "
-        "is the derivative of its activation), lines are propagators. In percent: the share of the term "
-        "along the mean held-out potential; shares of opposite sign cancel.",
+        "Legs x are the potential, lines are propagators, and a dot is a vertex in a hidden layer: σ⁽ᵏ⁾, the "
+        "k-th derivative of its activation, joins k lines. In percent: the diagram's share of the learned "
+        f"term of the mean held-out potential{members}. The shares of an order add up to one; those of "
+        "opposite sign cancel. Below: in how many ways × which legs can be labelled." + beyond,
         figure,
         {name: np.array(values) for name, values in data.items()},
     )
+
+
+def _percent(share: float, spread: float, members: int) -> str:
+    if share != share:
+        return "–"
+    return f"{100 * share:.1f} ± {100 * spread:.1f} %" if members > 1 else f"{100 * share:.1f} %"
 
 
 def _draw(axes: "Axes", node: Node, parent: Node) -> None:

@@ -120,10 +120,10 @@ class Numbers:
 
 
 def _plain(text: str) -> str:
-    """`1.2e-05` as `1.2 × 10⁻⁵`, with spaces that do not break."""
+    """`1.2e-05` as `1.2 × 10⁻⁵` and `-3.4%` as `−3.4 %`, with spaces that do not break."""
     mantissa, e, exponent = text.partition("e")
     if not e:
-        return text.replace("-", "−")
+        return text.replace("-", "−").replace("%", "\u202f%")
     if int(exponent) == 0:
         return mantissa.replace("-", "−")
     power = str(int(exponent)).translate(_SUPERSCRIPTS)

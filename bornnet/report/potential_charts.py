@@ -6,13 +6,10 @@ from ..comparing import Comparison
 from ..physics.wave import wave_function
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 
-_QUANTILES = (0.05, 0.35, 0.65, 0.95)
-
 
 def example_chart(comparison: Comparison) -> Chart:
     """Held-out potentials from weak to strong, above the wave functions that they bend."""
-    order = np.argsort(comparison.strength, kind="stable")
-    chosen = order[[int(q * (len(order) - 1)) for q in _QUANTILES]]
+    chosen = comparison.examples
     potentials = comparison.reference.potentials[chosen]
     cells = comparison.cells
     edges = np.linspace(0.0, 1.0, cells + 1)
@@ -21,14 +18,14 @@ def example_chart(comparison: Comparison) -> Chart:
     line = wave_function(potentials, np.array([1.0, 2.0]))
     figure = new_figure(7.4, 3.4)
     above, below = figure.subplots(2, len(chosen), sharex=True, squeeze=False)
-    data: dict[str, list[np.ndarray]] = {"example": [], "strength": [], "a0": [], "r": [], "U": [], "u": []}
+    data: dict[str, list[np.ndarray]] = {}
     for n, row in enumerate(chosen):
         a0, eta = comparison.reference.scattering_length[row], comparison.strength[row]
         for axes in (above[n], below[n]):
             grid(axes)
         above[n].stairs(potentials[n], edges, baseline=0.0, fill=True, color=BLUE, alpha=0.35)
         above[n].stairs(potentials[n], edges, baseline=0.0, color=BLUE, linewidth=0.9)
-        above[n].set_title(f"$\\eta = {eta:.3g}$\n$a_0 = {a0:.3g}$")
+        above[n].set_title(f"$\\eta = {eta:.3g}$\n$a_0 = {a0:.3g}$ ranges")
         below[n].plot(r, line[n, 0] + (line[n, 1] - line[n, 0]) * (r - 1), "--", color=INK, linewidth=0.8)
         below[n].plot(r, u[n], color=VERMILION)
         below[n].set_xlim(0.0, 1.5)
@@ -37,20 +34,20 @@ def example_chart(comparison: Comparison) -> Chart:
         for name, values in {
             "example": np.full(len(r), n + 1),
             "strength": np.full_like(r, eta),
-            "a0": np.full_like(r, a0),
-            "r": r,
-            "U": np.where(r < 1, potentials[n, cell], 0.0),
+            "a0 (ranges)": np.full_like(r, a0),
+            "r (ranges)": r,
+            "U (range^-2)": np.where(r < 1, potentials[n, cell], 0.0),
             "u": u[n],
         }.items():
-            data[name].append(values)
+            data.setdefault(name, []).append(values)
     above[0].set_ylabel("$U(r)$ (range$^{-2}$)")
-    below[0].set_ylabel("$u(r)$")
+    below[0].set_ylabel("$u(r)$ (arbitrary units)")
     return Chart(
         "examples",
         "examples",
         "Example potentials and wave functions",
-        "Held-out potentials from weak to strong. Below, the zero-energy wave function, and dashed "
-        "the straight line that it follows outside the range; where the line meets zero, there is r = a0.",
+        "Held-out potentials from weak to strong (strength η), above their zero-energy wave functions. "
+        "Dashed: the straight line that u follows outside the range. Where that line meets zero is r = a₀.",
         figure,
         {name: np.concatenate(parts) for name, parts in data.items()},
     )

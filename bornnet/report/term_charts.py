@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..comparing import Comparison, strength_scan
+from ..comparing import Comparison
+from ..perturbation.strength_scan import strength_scan
 from .style import BLUE, INK, VERMILION, Chart, colour, grid, new_figure
 
 _SHOWN = 400  # potentials in a scatter: enough to see all of the cloud, few enough for a light page
@@ -50,7 +51,7 @@ def term_chart(comparison: Comparison) -> Chart:
             below.set_ylabel("relative error")
     data = {"strength": comparison.strength[chosen]}
     for n in range(orders):
-        data |= {f"born_{n + 1}": exact[n], f"learned_{n + 1}": learned[n]}
+        data |= {f"born_{n + 1} (ranges)": exact[n], f"learned_{n + 1} (ranges)": learned[n]}
     return Chart(
         "terms",
         "terms",
@@ -64,7 +65,7 @@ def term_chart(comparison: Comparison) -> Chart:
 
 def proxy_chart(comparison: Comparison) -> Chart:
     """Errors of the sums against eta, for held-out shapes rescaled to every strength."""
-    scan = strength_scan(comparison)
+    scan = strength_scan(comparison.learned, comparison.reference, comparison.strength)
     figure = new_figure(7.4, 3.6)
     left, right = figure.subplots(1, 2, sharex=True)
     for axes in (left, right):
@@ -106,7 +107,7 @@ def proxy_chart(comparison: Comparison) -> Chart:
         "terms",
         "Where the series converges: errors against strength",
         "Held-out shapes, rescaled to each strength. Shaded: the strengths of the held-out data. Beyond "
-        "eta = 1 there is a bound state and no Born series converges, learned or exact. Where the learned "
+        "η = 1 there is a bound state and no Born series converges, learned or exact. Where the learned "
         "sums leave the dashed Born sums, the network's own error takes over.",
         figure,
         data,

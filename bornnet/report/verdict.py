@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ..comparing import Comparison
 
 _LEARNED = 0.5  # relative kernel error: beyond it an order counts as not learned
+_NOTABLE = 1.2  # ratio of errors worth a word
 
 
 def verdict(comparison: "Comparison") -> str:
@@ -17,6 +18,8 @@ def verdict(comparison: "Comparison") -> str:
         scope += f" a round, {rounds} round{'s' if rounds > 1 else ''}"
         if rounds < comparison.rounds_planned:
             scope += f" of {comparison.rounds_planned}"
+    if comparison.labels == "gradient":
+        scope += ", trained on scattering lengths and their gradients"
     scope += f", potentials of {comparison.cells} cells: "
     learned = [row for row in comparison.orders if row.kernel_error <= _LEARNED]
     others = [row for row in comparison.orders if not row.kernel_error <= _LEARNED]
@@ -46,8 +49,12 @@ def _against_one_network(comparison: "Comparison") -> list[str]:
     for row, alone in zip(comparison.orders[1:], comparison.single_network[1:], strict=True):
         size = "smaller" if row.kernel_error <= alone.kernel_error else "larger"
         low, high = sorted((alone.kernel_error, row.kernel_error))
-        factor = f"{high / low:.2g} times" if low > 0 else "infinitely"
-        sentences.append(f"At order {row.order} the error is {factor} {size} than without iteration.")
+        if high < _NOTABLE * low or high == 0:
+            without = _percent(alone.kernel_error)
+            sentences.append(f"At order {row.order} iteration makes little difference ({without} without).")
+        else:
+            factor = f"{high / low:.2g} times" if low > 0 else "infinitely"
+            sentences.append(f"At order {row.order} the error is {factor} {size} than without iteration.")
     return sentences
 
 

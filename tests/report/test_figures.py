@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bornnet import born_kernel, born_terms, scattering_length
-from bornnet.comparing import strength_scan
 from bornnet.errors import InputError
 from bornnet.files.atomic import check_new_directory
+from bornnet.perturbation.strength_scan import strength_scan
 from bornnet.report.charts import FORMATS, marker, rendered, save_figures
 from bornnet.report.kernel_charts import errors_by_order
 from bornnet.report.style import look
@@ -55,20 +55,22 @@ def test_same_comparison_same_bytes(comparison):
 
 def test_first_order_data(folder, comparison):
     data = read(folder, "kernel-order-1")
-    np.testing.assert_allclose(numbers(data["born"]), 5 * born_kernel(1, 5), rtol=1e-14)
+    np.testing.assert_allclose(numbers(data["born (range^2)"]), 5 * born_kernel(1, 5), rtol=1e-14)
     members = np.array([5 * series.kernel(1) for series in comparison.learned])
-    np.testing.assert_allclose(numbers(data["member_2"]), members[1], rtol=1e-14)
-    np.testing.assert_allclose(numbers(data["learned"]), members.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(numbers(data["member_2 (range^2)"]), members[1], rtol=1e-14)
+    np.testing.assert_allclose(numbers(data["learned (range^2)"]), members.mean(axis=0), rtol=1e-13)
 
 
 @pytest.mark.parametrize("order", [2, 3])
 def test_map_data_is_the_kernel_at_its_radii(folder, comparison, order):
     data = read(folder, f"kernel-order-{order}")
-    cells = [(5 * numbers(data[f"r{n}"])).astype(int) for n in range(1, order + 1)]
+    cells = [(5 * numbers(data[f"r{n} (ranges)"])).astype(int) for n in range(1, order + 1)]
     exact = 5**order * born_kernel(order, 5)
     learned = 5**order * np.mean([series.kernel(order) for series in comparison.learned], axis=0)
-    np.testing.assert_allclose(numbers(data["born"]), exact[tuple(cells)], rtol=1e-13)
-    np.testing.assert_allclose(numbers(data["learned"]), learned[tuple(cells)], rtol=1e-12)
+    np.testing.assert_allclose(numbers(data[f"born (range^{order + 1})"]), exact[tuple(cells)], rtol=1e-13)
+    np.testing.assert_allclose(
+        numbers(data[f"learned (range^{order + 1})"]), learned[tuple(cells)], rtol=1e-12
+    )
 
 
 def test_error_data_is_the_table(folder, comparison):
@@ -78,22 +80,18 @@ def test_error_data_is_the_table(folder, comparison):
     assert found == [(row.order, row.kernel_error) for row in comparison.orders]
 
 
-def test_diagram_shares_add_up_to_the_term(folder, comparison):
+def test_diagrams_add_up_to_the_learned_terms(folder, comparison):
     data = read(folder, "diagrams")
+    order, along, share = (numbers(data[name]) for name in ("order", "along (ranges)", "share"))
     mean = comparison.reference.potentials.mean(axis=0)
-    member = comparison.learned[0]
-    terms = member.terms(mean[None], 3)[:, 0]
-    for order in (1, 2, 3):
-        parts = [
-            float(v)
-            for v, n in zip(data["along_mean_potential"], data["order"], strict=True)
-            if int(n) == order
-        ]
-        assert sum(parts) == pytest.approx(terms[order - 1], rel=1e-10)
+    terms = np.mean([member.terms(mean[None], 3)[:, 0] for member in comparison.learned], axis=0)
+    for n in (1, 2, 3):
+        assert along[order == n].sum() == pytest.approx(terms[n - 1], rel=1e-10)
+        assert share[order == n].sum() == pytest.approx(1, rel=1e-10)
 
 
 def test_scan_over_strengths_against_rescaled_potentials(comparison):
-    scan = strength_scan(comparison, points=4)
+    scan = strength_scan(comparison.learned, comparison.reference, comparison.strength, points=4)
     chosen = np.unique(np.linspace(0, len(comparison.strength) - 1, 200).astype(int))
     shapes = comparison.reference.potentials[chosen] / comparison.strength[chosen, None]
     for column, strength in enumerate(scan.strength):
