@@ -23,5 +23,9 @@ class Interrupted(BornnetError):
     exit_code = 130
 
 
+class WorkerLost(BornnetError):
+    """A process that ran a task, or its cluster, is gone."""
+
+
 class DerivativeWarning(UserWarning):
     """A derivative was computed whose meaning the user should know (kinks of ReLU, for example)."""
