@@ -52,11 +52,11 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
                         f"{r['weights']:,}",
                         r["steps"],
                         _size(r["memory"]),
-                        _duration(r["seconds"]),
+                        duration(r["seconds"]),
                     )
                     for r in plan["rounds"]
                 ],
-                f"{_counted(plan['members'], 'member')}: about {_duration(plan['seconds'])} in all, at most. "
+                f"{_counted(plan['members'], 'member')}: about {duration(plan['seconds'])} in all, at most. "
                 "Memory is beyond what the program itself takes.",
             ),
         )
@@ -117,7 +117,8 @@ def _size(bytes_held: float) -> str:
     return f"{bytes_held / 1e9:.1f} GB" if bytes_held >= 1e9 else f"{bytes_held / 1e6:.0f} MB"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """About how long, in the unit that reads well."""
     for unit, name in ((3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"
