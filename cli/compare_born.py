@@ -11,6 +11,7 @@ from bornnet.errors import InputError
 from bornnet.vocabulary import ACTIVATIONS
 
 from .options import Name, force_option, order_option, terminal_options
+from .plots import log_dots, sparkline
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def compare_born(
     written = [name for name in (report, figures) if name is not None]
     documents = [comparison.document() for comparison in comparisons]
     if len(comparisons) == 1:
-        terminal.result(documents[0], *_tables(comparisons[0]), *_paragraph(documents[0]["verdict"]))
+        plots = _plots(comparisons[0]) if terminal.plots else []
+        terminal.result(documents[0], *_tables(comparisons[0]), *plots, *_paragraph(documents[0]["verdict"]))
     else:
         verdicts = [_paragraph(f"{document['source']}: {document['verdict']}") for document in documents]
         terminal.result({"runs": documents}, *_side_by_side(comparisons), *chain(*verdicts))
@@ -133,6 +135,7 @@ def _tables(comparison: "Comparison") -> list[Any]:
     low, high = comparison.strength.min(), comparison.strength.max()
     return [
         table(f"Learned terms against Born terms: {comparison.source}", columns, rows, note),
+        "",
         table(
             "Sums of terms, median relative error",
             ("through order", "learned - Born", "learned - a0", "Born - a0"),
@@ -140,6 +143,30 @@ def _tables(comparison: "Comparison") -> list[Any]:
             f"{len(comparison.strength):,} held-out potentials, eta {low:.2g} to {high:.2g}.",
         ),
     ]
+
+
+def _plots(comparison: "Comparison") -> list[str]:
+    """Kernel errors on a logarithmic axis, and how the held-out error of each round came down."""
+    from bornnet.files.run import read_metrics
+
+    rows = {}
+    for row, alone in zip(comparison.orders, comparison.single_network, strict=True):
+        best = comparison.best_baseline(row.order)
+        marks = {"●": row.kernel_error, "○": alone.kernel_error}
+        rows[f"order {row.order}"] = marks | ({"△": best[1].kernel_error} if best else {})
+    lines = ["Kernel error: ● learned  ○ one network  △ best least squares", *log_dots(rows)]
+    steps = read_metrics(comparison.run.path) if comparison.run else []
+    first = [step for step in steps if step["member"] == 0]
+    if first:
+        lines += [
+            "",
+            "Held-out error, step by step" + (", of member 1" if len(comparison.learned) > 1 else ""),
+        ]
+    for number in sorted({step["round"] for step in first}):
+        errors = [step["held_out_error"] for step in first if step["round"] == number]
+        known = [float("nan") if error is None else error for error in errors]
+        lines.append(f"   round {number}  {sparkline(known)} {known[0]:.1e} to {known[-1]:.1e}")
+    return ["", *lines]
 
 
 def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:

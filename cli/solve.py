@@ -11,6 +11,7 @@ import click
 from bornnet.errors import InputError
 
 from .options import force_option, terminal_options
+from .plots import curve
 from .terminal import Terminal, facts, table
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def solve(
             "potentials": shown,
         },
         *(_one(problem, shown[0]) if count == 1 else [_many(problem, shown, count, order)]),
+        *(_plots(problem) if count == 1 and terminal.plots else []),
     )
     if written:
         terminal.note(f"Wrote {' and '.join(written)}.")
@@ -199,6 +201,29 @@ def _one(problem: "Problem", record: Mapping[str, Any]) -> list[Any]:
     ]
     headings = ("order", f"Born term ({unit})", f"sum ({unit})", "error of the sum, relative")
     return [facts(problem.source, known), table("Born series", headings, rows)]
+
+
+def _plots(problem: "Problem") -> list[str]:
+    """U(r) over u(r), as far out as the figure of `--plot` goes."""
+    import numpy as np
+
+    from bornnet.physics.wave import wave_function
+    from bornnet.report.potential import shown_range
+
+    U, unit = problem.potentials[0], problem.unit
+    end = shown_range(U)
+    r = (np.arange(120) + 0.5) / 120 * end
+    inside = U[np.minimum((r * len(U)).astype(int), len(U) - 1)]
+    potential = np.where(r < 1, inside, 0.0) / problem.length**2
+    ends = ("0", f"r = {end * problem.length:.3g} {unit}")
+    return [
+        f"U(r) in 1/({unit})^2, above zero attractive",
+        *curve(potential.tolist(), ends),
+        "",
+        "u(r), the wave function at zero energy",
+        *curve(wave_function(U, r).tolist(), ends),
+        "",
+    ]
 
 
 def _many(problem: "Problem", shown: list[dict[str, Any]], count: int, order: int) -> Any:

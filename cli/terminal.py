@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from .signals import check
@@ -37,6 +38,12 @@ class Terminal:
         logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
         logger.handlers = [logging.StreamHandler(sys.stderr)]
         logger.handlers[0].setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+
+    @property
+    def plots(self) -> bool:
+        """Whether small plots have a place on stdout: a Unicode terminal of 80 columns, and no `--json`."""
+        unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+        return not self.json and sys.stdout.isatty() and unicode and get_terminal_size().columns >= 80
 
     def result(self, document: Mapping[str, Any], *tables: Table | str) -> None:
         """Show the result: with `--json` the document, with `schema_version` before it; else the tables."""

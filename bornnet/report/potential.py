@@ -25,7 +25,7 @@ def save_potential_figure(
 
     kind = Path(path).suffix.lower().lstrip(".")
     a0 = float(scattering_length(potential))
-    end = _shown_range(potential, a0)
+    end = shown_range(potential)
     r = np.linspace(0.0, end, 800)
     u = wave_function(potential, r)
     outside = wave_function(potential, np.array([1.0, 2.0]))
@@ -59,8 +59,9 @@ def save_potential_figure(
             pyplot.close(figure)
 
 
-def _shown_range(potential: np.ndarray, a0: float) -> float:
-    """Beyond where U has fallen to a thousandth, and out to a0 where that is not far."""
+def shown_range(potential: np.ndarray) -> float:
+    """How far out to draw: beyond where U has fallen to a thousandth, and to a0 where that is not far."""
+    a0 = float(scattering_length(potential))
     tall = np.flatnonzero(np.abs(potential) > 1e-3 * np.abs(potential).max(initial=0.0))
     reach = (tall[-1] + 1) / len(potential) if tall.size else 1.0
     return max(1.5 * reach, 1.15 * a0 if a0 <= 4 * reach else 0.0)
