@@ -3,7 +3,7 @@
 Potentials come as cells in a file, as a radial grid, or as a named shape; the last two in physical units too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ import numpy as np
 from .errors import InputError
 from .files.potentials import read_potentials, read_radial, require_finite
 from .physics.born import born_terms
-from .physics.discretize import discretize, discretize_samples
+from .physics.discretize import discretize_samples
 from .physics.scattering import inverse_scattering_length, scattering_length
+from .physics.shapes import SHAPES, Shape
 from .physics.units import Scale, energy_unit, length_unit
 from .physics.wave import effective_range
 from .physics.weinberg import bound_states, weinberg_eigenvalue
@@ -24,15 +25,7 @@ BLOCK = 1 << 20
 """Numbers in a block of potentials: bounds the memory, and does not change the result."""
 
 CELLS = 1000
-"""Cells that a grid or shape is brought onto: smooth ones then lose some 1e-11."""
-
-SHAPES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
-    "square": (np.ones_like, 1.0),
-    "gaussian": (lambda x: np.exp(-(x**2)), 6.1),
-    "exponential": (lambda x: np.exp(-x), 37.0),
-    "poschl-teller": (lambda x: np.cosh(x) ** -2.0, 19.0),
-}
-"""Shapes of r / range: 1, exp(-x^2), exp(-x), 1 / cosh(x)^2; and the x where they end or are below 2e-16."""
+"""Cells that a grid is brought onto: smooth potentials then lose some 1e-11."""
 
 
 @dataclass(frozen=True)
@@ -136,38 +129,70 @@ def from_radial(
 
 
 def from_shape(
-    shape: str,
+    name: str,
     *,
     depth: float,
     range_: float,
     units: str | None = None,
     reduced_mass: float | None = None,
     cells: int | None = None,
+    **parameters: float | None,
 ) -> Problem:
-    """A named shape of the range given; `depth` > 0 attracts. Units as for `from_radial`."""
-    if shape not in SHAPES:
-        near = suggestion(shape, SHAPES)
-        raise InputError(f"--shape: expected one of {', '.join(SHAPES)}; got {shape!r}.{near}")
-    if not np.isfinite(depth):
-        raise InputError(f"--depth: expected a finite number; got {depth}.")
-    if not 0 < range_ < np.inf:
-        raise InputError(f"--range: expected a positive number; got {range_}.")
-    profile, end = SHAPES[shape]
-    length = range_ * end
-    unit, dimensionless = _scale(units, reduced_mass, length)
-    source = (
-        f"{shape}, depth {depth:g}"
-        + (f" {units.split(',')[1]}" if units else "")
-        + f", range {range_:g} {unit}"
-    )
+    """A named shape of the range given; `depth` > 0 attracts. Units as for `from_radial`.
+
+    `parameters` are those of `SHAPES[name]`, in the units of r and V too: `diffuseness`, `core_radius`,
+    `core_height` (> 0 repels).
+    """
+    if name not in SHAPES:
+        raise InputError(
+            f"--shape: expected one of {', '.join(SHAPES)}; got {name!r}.{suggestion(name, SHAPES)}"
+        )
+    shape = SHAPES[name]
+    lengths, energies = _parameters(name, shape, parameters)
+    for flag, value in {"depth": depth, **energies}.items():
+        if not np.isfinite(value):
+            raise InputError(f"--{_flag(flag)}: expected a finite number; got {value}.")
+    for flag, value in {"range": range_, **lengths}.items():
+        if not 0 < value < np.inf:
+            raise InputError(f"--{_flag(flag)}: expected a positive number; got {value}.")
+    if lengths.get("core_radius", 0.0) > range_:
+        raise InputError(
+            f"--core-radius: expected at most --range {range_:g}; got {lengths['core_radius']:g}."
+        )
+
+    extra = [value / range_ for value in lengths.values()] + list(energies.values())
+    end = shape.end(*extra)
+    unit, dimensionless = _scale(units, reduced_mass, range_ * end)
+    of_energy = f" {units.split(',')[1].strip()}" if units else ""
+    described = [f"{name}, depth {depth:g}{of_energy}, range {range_:g} {unit}"]
+    described += [f"{key.replace('_', ' ')} {value:g} {unit}" for key, value in lengths.items()]
+    described += [f"{key.replace('_', ' ')} {value:g}{of_energy}" for key, value in energies.items()]
+    attractive = depth >= 0 and all(height <= 0 for height in energies.values())
     return _discretized(
-        lambda count: discretize(
-            lambda r: dimensionless(depth * profile(end * r)), count, order=2 if shape == "square" else 6
-        ),
-        cells,
-        Problem(np.empty(0), length, unit, source),
-        attractive=depth >= 0,
+        lambda count: shape.onto_cells(lambda r: dimensionless(shape.profile(end * r, depth, *extra)), count),
+        shape.cells(*extra) if cells is None else cells,
+        Problem(np.empty(0), range_ * end, unit, ", ".join(described)),
+        attractive=attractive,
     )
+
+
+def _parameters(
+    name: str, shape: Shape, given: Mapping[str, float | None]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The lengths and energies that the shape has besides range and depth."""
+    wanted = (*shape.lengths, *shape.energies)
+    for key, value in given.items():
+        if value is not None and key not in wanted:
+            raise InputError(f"--{_flag(key)} means nothing for --shape {name}; leave it out.")
+    found = {key: value for key, value in given.items() if value is not None}
+    for key in wanted:
+        if key not in found:
+            raise InputError(f"--shape {name}: expected --{_flag(key)} with it.")
+    return {key: found[key] for key in shape.lengths}, {key: found[key] for key in shape.energies}
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _scale(

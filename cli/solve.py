@@ -30,6 +30,9 @@ COLUMNS = (
     "bound_states",
 )
 CONVERGES = {True: "converges", False: "diverges", None: "not known"}
+PARAMETERS = ("diffuseness", "core_radius", "core_height")
+"""Of shapes, besides their depth and range."""
+
 FIGURES = (".png", ".svg", ".pdf")
 
 
@@ -40,6 +43,9 @@ FIGURES = (".png", ".svg", ".pdf")
 @click.option("--shape", metavar="NAME", help="A named shape in place of a file.")
 @click.option("--depth", type=float, metavar="V0", help="Of the shape; positive is attractive.")
 @click.option("--range", "range_", type=float, metavar="R", help="Of the shape, in the unit of length.")
+@click.option("--diffuseness", type=float, metavar="A", help="Of the surface of woods-saxon.")
+@click.option("--core-radius", type=float, metavar="C", help="Of the repulsive core of square-core.")
+@click.option("--core-height", type=float, metavar="V", help="Of that core; positive is repulsive.")
 @click.option(
     "--units", metavar="L,E", help="Of r and V, such as fm,MeV; V < 0 attracts. Without: u'' = -U u."
 )
@@ -65,14 +71,24 @@ def solve(
     """Solve POTENTIALS exactly: a0, bound states, and the Born series.
 
     POTENTIALS is a CSV or NPY file with the cells of one potential a row, in units of the range; with
-    --radial, two columns r and V(r); or there is a --shape in its place: square, gaussian exp(-(r/R)^2),
-    exponential exp(-r/R), or poschl-teller 1/cosh(r/R)^2.
+    --radial, two columns r and V(r); or there is a --shape in its place, V0 times
+
+    \b
+      square         1 at r < R
+      square-core    1 at C < r < R, and a --core-height at r < C, the --core-radius
+      gaussian       exp(-(r/R)^2)
+      exponential    exp(-r/R)
+      poschl-teller  1/cosh(r/R)^2
+      woods-saxon    1/(1 + exp((r-R)/A)), A the --diffuseness
+      yukawa         exp(-r/R) R/r
+      hulthen        1/(exp(r/R) - 1)
 
     \b
     Examples:
       bornnet solve potentials.csv
       bornnet solve many.npy --csv solved.csv
       bornnet solve --shape gaussian --depth 35 --range 1.6 --units fm,MeV --reduced-mass 469.5
+      bornnet solve --shape yukawa --depth 40 --range 1.43 --units fm,MeV --reduced-mass 469.5
       bornnet solve triplet.csv --radial --units fm,MeV --reduced-mass 469.5 --plot triplet.svg
     """
     from bornnet.files.atomic import check_new_file
@@ -136,18 +152,26 @@ def _problem(potentials: str | None, row: int | None, given: Mapping[str, Any]) 
         raise InputError("expected a file POTENTIALS or a --shape, and not both.")
     if potentials is not None and not given["radial"]:
         _leave_out(
-            "cells of potentials in a file", given, "depth", "range_", "units", "reduced_mass", "cells"
+            "cells of potentials in a file",
+            given,
+            "depth",
+            "range_",
+            *PARAMETERS,
+            "units",
+            "reduced_mass",
+            "cells",
         )
         return from_file(potentials, row)
     if row is not None:
         raise InputError("--row chooses a potential of a file; with --radial or --shape there is only one.")
     scale = {"units": given["units"], "reduced_mass": given["reduced_mass"], "cells": given["cells"]}
     if potentials is not None:
-        _leave_out("--radial", given, "depth", "range_")
+        _leave_out("--radial", given, "depth", "range_", *PARAMETERS)
         return from_radial(potentials, **scale)
     if given["depth"] is None or given["range_"] is None:
         raise InputError(f"--shape {given['shape']}: expected --depth and --range with it.")
-    return from_shape(given["shape"], depth=given["depth"], range_=given["range_"], **scale)
+    parameters = {name: given[name] for name in PARAMETERS}
+    return from_shape(given["shape"], depth=given["depth"], range_=given["range_"], **scale, **parameters)
 
 
 def _leave_out(what: str, given: Mapping[str, Any], *names: str) -> None:

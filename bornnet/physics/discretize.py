@@ -27,13 +27,13 @@ from .validation import as_count, as_potentials
 _STENCIL = {2: 1, 4: 3, 6: 7}  # cells that a reconstruction uses, by the order of convergence
 
 
-def _gauss(count: int) -> tuple[np.ndarray, np.ndarray]:
+def gauss(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Legendre nodes and weights in a cell, from -1/2 to 1/2."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return nodes / 2, weights / 2
 
 
-_NODES, _WEIGHTS = _gauss(3)
+_NODES, _WEIGHTS = gauss(3)
 _POWERS = np.arange(len(_NODES))
 
 
@@ -43,7 +43,7 @@ def discretize(potential: Callable[[np.ndarray], Any], cells: int, *, order: int
     Args:
         potential: a function of an array of r, vectorized; it may put axes of a batch in front of those of
             r. Where U is smooth, a0 of the result converges as `cells ** -order`; with kinks or jumps inside
-            cells take order 2.
+            cells take order 2; where it goes like 1/r at the origin, `discretize_singular`.
         cells: how many.
         order: 2 (cell averages), 4 or 6. The correction behind order 6 is quadratic in U: it makes a0
             right, while single Born terms and eta, which belong to other multiples of U, converge at order 4.
@@ -60,16 +60,22 @@ def discretize(potential: Callable[[np.ndarray], Any], cells: int, *, order: int
     if order not in _STENCIL:
         raise InputError(f"order: expected one of {', '.join(map(str, _STENCIL))}, got {order!r}")
     r = (np.arange(cells)[:, None] + 0.5 + _NODES) / cells
-    values = np.asarray(potential(r), dtype=float)
-    values = np.broadcast_to(values, np.broadcast_shapes(values.shape, r.shape))
-    if not np.isfinite(values).all():
-        place = np.broadcast_to(r, values.shape)[~np.isfinite(values)][0]
-        raise InputError(f"potential: expected finite U(r) on 0 <= r <= 1; it is not at r = {place:.6g}")
+    values = finite_values(potential, r)
     rows, batch = as_potentials(values.reshape(*values.shape[:-2], r.size))
     result = np.empty((len(rows), cells))
     matrices = _shares(min(_STENCIL[order], cells)), _WEIGHTS, _within_cell()
     over_rows(lambda a, b: _cells_kernel(rows, a, b, *matrices, order == 6, result), rows, 1)
     return result.reshape(*batch, cells)
+
+
+def finite_values(potential: Callable[[np.ndarray], Any], r: np.ndarray) -> np.ndarray:
+    """U at the points r, with axes of a batch in front if it has some; InputError where it is not finite."""
+    values = np.asarray(potential(r), dtype=float)
+    values = np.broadcast_to(values, np.broadcast_shapes(values.shape, r.shape))
+    if not np.isfinite(values).all():
+        place = np.broadcast_to(r, values.shape)[~np.isfinite(values)][0]
+        raise InputError(f"potential: expected finite U(r) on 0 <= r <= 1; it is not at r = {place:.6g}")
+    return values
 
 
 @kernel
@@ -141,7 +147,7 @@ def _shares(width: int) -> np.ndarray:
     interpolating polynomial.
     """
     edges = np.arange(width + 1) - width / 2
-    s, weights = _gauss(width // 2 + 2)  # exact for that product
+    s, weights = gauss(width // 2 + 2)  # exact for that product
     slopes = []
     for k in range(1, width + 1):
         others = np.delete(edges, k)

@@ -160,6 +160,27 @@ SOLVE = {
         "--shape square --depth 1 --range -1",
         "--range: expected a positive number; got -1.0",
     ),
+    "woods-saxon without a surface": (
+        "--shape woods-saxon --depth 1 --range 1",
+        "--shape woods-saxon: expected --diffuseness with it",
+    ),
+    "diffuseness zero": (
+        "--shape woods-saxon --depth 1 --range 1 --diffuseness 0",
+        "--diffuseness: expected a positive number; got 0.0",
+    ),
+    "core of a gaussian": (
+        "--shape gaussian --depth 1 --range 1 --core-radius 1",
+        "--core-radius means nothing for --shape gaussian",
+    ),
+    "core wider than the well": (
+        "--shape square-core --depth 1 --range 1 --core-radius 2 --core-height 1",
+        "--core-radius: expected at most --range 1; got 2",
+    ),
+    "core of no height": (
+        "--shape square-core --depth 1 --range 1 --core-radius 0.5 --core-height nan",
+        "--core-height: expected a finite number; got nan",
+    ),
+    "core of a file": ("own.csv --core-radius 1", "--core-radius means nothing for cells of potentials"),
     "range zero": ("--shape square --depth 1 --range 0", "--range: expected a positive number; got 0.0"),
     "depth NaN": ("--shape square --depth nan --range 1", "--depth: expected a finite number; got nan"),
     "depth enormous": ("--shape square --depth 1e308 --range 1e10", "potential: expected finite U(r)"),

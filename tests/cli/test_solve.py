@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.special import digamma
 
 from bornnet import (
     born_terms,
@@ -15,6 +16,7 @@ from bornnet import (
     scattering_length,
     weinberg_eigenvalue,
 )
+from bornnet.physics.shapes import SHAPES
 
 OWN = np.array([[1.0, 2.0, 0.5], [30.0, 20.0, 25.0], [-1.0, 3.0, 0.0], [-5.0, -3.0, -9.0], [0.0, 0.0, 0.0]])
 
@@ -168,6 +170,56 @@ def test_shapes_against_an_integrator(run, shape, profile, end, depth):
     (solved,) = run("solve", *flags, "--json").json["potentials"]
     a0 = integrated(lambda r: depth * profile(r), end)
     assert solved["scattering_length"] == pytest.approx(a0, rel=1e-9)
+
+
+@pytest.mark.parametrize("diffuseness", [0.6, 0.1, 0.01])
+@pytest.mark.parametrize("depth", [-3.0, 1.5, 6.0])
+def test_woods_saxon_against_an_integrator(run, depth, diffuseness):
+    flags = ("--shape", "woods-saxon", "--depth", depth, "--range", 1.3, "--diffuseness", diffuseness)
+    (solved,) = run("solve", *flags, "--json").json["potentials"]
+    a0 = integrated(lambda r: depth / (1 + np.exp((r - 1.3) / diffuseness)), 1.3 + 37 * diffuseness)
+    assert solved["scattering_length"] == pytest.approx(a0, rel=1e-9)
+
+
+@pytest.mark.parametrize("radius", [0.4, 1 / np.sqrt(3), 1.3])
+@pytest.mark.parametrize("height", [1e4, 60.0, 0.0, -3.0])
+def test_a_core_by_hand(run, radius, height):
+    """tanh or tan up to the edge of the core, then on to that of the well; a core that ends inside a cell
+    costs some 1e-9."""
+    flags = ("--core-radius", radius, "--core-height", height, "--depth", 7, "--range", 1.3)
+    (solved,) = run("solve", "--shape", "square-core", *flags, "--json").json["potentials"]
+    k, root = np.sqrt(7), np.emath.sqrt(-height)
+    inside = radius if height == 0 else (np.tan(root * radius) / root).real
+    u = inside * np.cos(k * (1.3 - radius)) + np.sin(k * (1.3 - radius)) / k
+    slope = np.cos(k * (1.3 - radius)) - k * inside * np.sin(k * (1.3 - radius))
+    assert solved["scattering_length"] == pytest.approx(1.3 - u / slope, rel=1e-8)
+    assert (solved["strength"] is None) == (height > 0)
+
+
+@pytest.mark.parametrize("strength", [0.5, 2.0, 7.0])
+def test_hulthen_by_hand(run, strength):
+    """a0 / R = 2 gamma + psi(1 + s) + psi(1 - s), s^2 = V0 R^2; it binds from s = 1 on."""
+    flags = ("--shape", "hulthen", "--depth", strength / 9, "--range", 3)
+    document = run("solve", *flags, "--json").json
+    (solved,) = document["potentials"]
+    s = np.sqrt(strength)
+    a0 = 3 * (2 * np.euler_gamma + digamma(1 + s) + digamma(1 - s))
+    assert abs(solved["scattering_length"] - a0) < document["discretization_error"] < 1e-4
+    assert solved["strength"] == pytest.approx(strength, rel=1e-8)
+    assert solved["bound_states"] == int(s)
+
+
+def test_yukawa_binds_where_it_should(run):
+    """The first bound state is at V0 R^2 = 1.6798077 (Hulthen and Laurikainen, 1951)."""
+    flags = ("--shape", "yukawa", "--range", 2, "--depth", 1.6798077 / 4)
+    document = run("solve", *flags, "--json").json
+    assert document["potentials"][0]["strength"] == pytest.approx(1, abs=1e-7)
+    assert document["cells"] == 10_000
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_is_explained(run, shape):
+    assert f" {shape} " in run("solve", "--help").out
 
 
 NUCLEONS = ("--units", "fm,MeV", "--reduced-mass", 469.459)
