@@ -157,11 +157,7 @@ def _terms_kernel(potentials, start, stop, terms):
     """Returns the number of entries that are NaN or infinite."""
     order = len(terms)
     cells = potentials.shape[1]
-    factors = _inverse_factorials(2 * order + 3)
-    x = np.empty((cells, LANES))
-    size = np.empty(LANES)
-    state = np.empty((3, order + 1, LANES))
-    work = np.empty((order + 3, LANES))
+    factors, x, size, state, work = _workspace(order, cells)
     nonfinite = 0
     for row in range(start, stop, LANES):
         lanes = min(LANES, stop - row)
@@ -180,11 +176,13 @@ def _terms_kernel(potentials, start, stop, terms):
 
 
 @compiled
-def _inverse_factorials(count):
-    factors = np.ones(count)
-    for k in range(1, count):
+def _workspace(order, cells):
+    """1 / k!, and room for a block of potentials, its sizes, the series of u, v, d, and what crosses a cell."""
+    factors = np.ones(2 * order + 3)
+    for k in range(1, len(factors)):
         factors[k] = factors[k - 1] / k
-    return factors
+    state = np.empty((3, order + 1, LANES))
+    return factors, np.empty((cells, LANES)), np.empty(LANES), state, np.empty((order + 3, LANES))
 
 
 @compiled
@@ -242,11 +240,7 @@ def _pullback_kernel(potentials, start, stop, weights, gradient):
     """sum_n weights[n] d a^(n+1) / d U_i, from `d a0 / d U_i = - integral over cell i of (u / u'(1))^2`."""
     order = len(weights)
     cells = potentials.shape[1]
-    factors = _inverse_factorials(2 * order + 3)
-    x = np.empty((cells, LANES))
-    size = np.empty(LANES)
-    state = np.empty((3, order + 1, LANES))
-    work = np.empty((order + 3, LANES))
+    factors, x, size, state, work = _workspace(order, cells)
     dual = np.empty((order, LANES))
     for row in range(start, stop, LANES):
         lanes = min(LANES, stop - row)

@@ -115,6 +115,19 @@ def edge_and_integrals(
 
 
 @compiled
+def _states():
+    """Room for u, v, d of all lanes, and for u and v before a cell."""
+    return np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty((2, LANES))
+
+
+@compiled
+def _at_origin(u, v, d):
+    u[:] = 0.0
+    v[:] = 1.0
+    d[:] = 0.0
+
+
+@compiled
 def _cross_lanes(x, i, u, v, d, before):
     """Take all lanes across cell i. The few that are deep are taken again, from the state in `before`."""
     deep = count_deep(x)
@@ -145,16 +158,11 @@ def _edge_kernel(potentials, start, stop, d_out, v_out):
     cells = potentials.shape[1]
     scale = 1.0 / (float(cells) * float(cells))
     x = np.empty((_TILE, LANES))
-    u = np.empty(LANES)
-    v = np.empty(LANES)
-    d = np.empty(LANES)
-    before = np.empty((2, LANES))
+    u, v, d, before = _states()
     nonfinite = 0
     for row in range(start, stop, LANES):
         lanes = min(LANES, stop - row)
-        u[:] = 0.0
-        v[:] = 1.0
-        d[:] = 0.0
+        _at_origin(u, v, d)
         for first in range(0, cells, _TILE):
             width = min(_TILE, cells - first)
             if load_block(potentials, row, lanes, first, width, scale, x) == 0:
@@ -181,16 +189,11 @@ def _integral_kernel(potentials, start, stop, divisor, d_out, v_out, integrals):
     h = 1.0 / float(cells)
     x = np.empty((cells, LANES))
     squares = np.empty((cells, LANES))
-    u = np.empty(LANES)
-    v = np.empty(LANES)
-    d = np.empty(LANES)
-    before = np.empty((2, LANES))
+    u, v, d, before = _states()
     nonfinite = 0
     for row in range(start, stop, LANES):
         lanes = min(LANES, stop - row)
-        u[:] = 0.0
-        v[:] = 1.0
-        d[:] = 0.0
+        _at_origin(u, v, d)
         deep = load_block(potentials, row, lanes, 0, cells, scale, x)
         if deep > 0:
             nonfinite += count_nonfinite(x, cells)
