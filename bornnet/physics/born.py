@@ -177,7 +177,7 @@ def _terms_kernel(potentials, start, stop, terms):
 
 @compiled
 def _workspace(order, cells):
-    """1 / k!, and room for a block of potentials, its sizes, the series of u, v, d, and what crosses a cell."""
+    """1 / k!, and room for a block of potentials, their sizes, the series of u, v, d, and a crossing."""
     factors = np.ones(2 * order + 3)
     for k in range(1, len(factors)):
         factors[k] = factors[k - 1] / k
