@@ -37,6 +37,11 @@ class DiagramRow:
     share_spread: float
     layers: dict[int, float]
 
+    @property
+    def vanishes(self) -> bool:
+        """Whether it is zero in every member, as where it needs more hidden layers than there are."""
+        return not self.along and not self.along_spread and not self.norm > 0
+
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON holds it."""
         numbers = ("norm", "along", "along_spread", "share", "share_spread")

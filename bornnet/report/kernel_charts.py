@@ -122,7 +122,7 @@ def _curves(comparison: Comparison) -> Chart:
             color=BLUE,
             alpha=0.25,
             linewidth=0,
-            label="± 1 s.d.",
+            label="± s.d.",
         )
         for number, member in enumerate(learned):
             label = None if number else "each member"

@@ -55,7 +55,8 @@ def learning_chart(comparison: Comparison) -> Chart | None:
 
 def diagram_chart(comparison: Comparison) -> Chart:
     """The diagrams of every order with their shares of the learned term."""
-    drawn = [(order, row) for order, rows in comparison.diagrams.items() for row in rows]
+    rows = [(order, row) for order, group in comparison.diagrams.items() for row in group]
+    drawn = [(order, row) for order, row in rows if order == 1 or not row.vanishes]
     columns = 4
     lines = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
     tallest = [max(order for order, _ in line) for line in lines]  # legs, one a row
@@ -89,12 +90,14 @@ def diagram_chart(comparison: Comparison) -> Chart:
     for layer in layers:
         data[f"along_vertex_in_layer_{layer} (ranges)"] = [row.layers.get(layer, 0.0) for _, row in drawn]
     members = " (mean ± standard deviation over the members)" if len(comparison.learned) > 1 else ""
+    left_out = ""
+    if len(drawn) < len(rows):
+        left_out = (
+            " Diagrams that are zero, as those that need more hidden layers than there are, are left out."
+        )
     last = max(comparison.diagrams)
-    beyond = (
-        f" Beyond order {last} there are too many diagrams for a page: bornnet diagrams --run has them."
-        if comparison.reference.order > last
-        else ""
-    )
+    if comparison.reference.order > last:
+        left_out += f" Beyond order {last} there are too many for a page: bornnet diagrams --run has them."
     return Chart(
         "diagrams",
         "diagrams",
@@ -102,7 +105,7 @@ def diagram_chart(comparison: Comparison) -> Chart:
         "Legs x are the potential, lines are propagators, and a dot is a vertex in a hidden layer: σ⁽ᵏ⁾, the "
         "k-th derivative of its activation, joins k lines. In percent: the diagram's share of the learned "
         f"term of the mean held-out potential{members}. The shares of an order add up to one; those of "
-        "opposite sign cancel. Below: in how many ways × which legs can be labelled." + beyond,
+        "opposite sign cancel. Below: in how many ways × which legs can be labelled." + left_out,
         figure,
         {name: np.array(values) for name, values in data.items()},
     )
@@ -111,7 +114,8 @@ def diagram_chart(comparison: Comparison) -> Chart:
 def _percent(share: float, spread: float, members: int) -> str:
     if share != share:
         return "–"
-    return f"{100 * share:.1f} ± {100 * spread:.1f} %" if members > 1 else f"{100 * share:.1f} %"
+    shown = f"{100 * share:.1f}" + (f" ± {100 * spread:.1f} %" if members > 1 else " %")
+    return shown.replace("-", "−")
 
 
 def _draw(axes: "Axes", node: Node, parent: Node) -> None:

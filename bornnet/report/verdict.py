@@ -53,7 +53,7 @@ def _against_one_network(comparison: "Comparison") -> list[str]:
             without = _percent(alone.kernel_error)
             sentences.append(f"At order {row.order} iteration makes little difference ({without} without).")
         else:
-            factor = f"{high / low:.2g} times" if low > 0 else "infinitely"
+            factor = f"{_two_digits(high / low)} times" if low > 0 else "infinitely"
             sentences.append(f"At order {row.order} the error is {factor} {size} than without iteration.")
     return sentences
 
@@ -83,4 +83,9 @@ def _listed(parts: Sequence[object]) -> str:
 
 
 def _percent(error: float) -> str:
-    return f"{100 * error:.2g} %" if error < 1 else f"{100 * error:,.0f} %"
+    return f"{_two_digits(100 * error)} %"
+
+
+def _two_digits(value: float) -> str:
+    """At least two digits, and never 1e+02 for a hundred."""
+    return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"

@@ -4,16 +4,48 @@ import json
 import re
 import shlex
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
 from bornnet.cli.main import main
 from bornnet.cli.terminal import strict
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.text import Text
 
+from bornnet import __version__, scattering_length, weinberg_eigenvalue
 from bornnet.comparing import compare_run
+from bornnet.config import to_toml
+from bornnet.report.kernel_charts import _HIGHEST
 from bornnet.report.page import report
 
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 VOID = {"meta", "link", "img", "br", "path", "use", "rect", "image", "circle"}
+
+
+class Prose(HTMLParser):
+    """What is read outside of figures, listings, names with values, and numbers checked on their own."""
+
+    LEFT_OUT = ("style", "svg", "pre", "dl", "data")
+
+    def __init__(self, page):
+        super().__init__()
+        self.text, self.inside = "", []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.text += " " if tag == "th" else ""
+        if tag not in VOID:
+            self.inside.append((tag, tag in self.LEFT_OUT or "data-key" in dict(attributes)))
+
+    def handle_endtag(self, tag):
+        while self.inside and self.inside.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        if not any(left_out for _, left_out in self.inside):
+            self.text += data
 
 
 class Page(HTMLParser):
@@ -87,11 +119,132 @@ def test_every_number_is_that_of_the_json(page, study, capsys):
     assert verdict["text"] == document["verdict"]
 
 
-def test_tables_hold_no_other_numbers(page):
+def test_text_holds_no_other_numbers(page, study, comparison):
+    """What is left when the checked numbers, names, and the order of a thing are taken away has no digit."""
+    left = Prose(page).text
+    for phrase in (str(study), __version__, "against a0", "Phys. Rev. Research 3, 023223 (2021)", "η = 1"):
+        assert phrase in left
+        left = left.replace(phrase, "")
+    left = left.replace(f"errors above {_HIGHEST:.0f} are off the scale", "")
+    for title in [f"Order {row.order}: Born kernel and learned" for row in comparison.orders]:
+        assert title in left
+        left = left.replace(title, "")
+    degrees = [name.rpartition("-")[2] for name in comparison.baselines]
+    assert re.findall(r"\d+", left) == degrees  # the headings of their columns
+
+
+def assert_verdict_follows(document):
+    """Every number of the paragraph, redone from those of the tables."""
+    text = document["verdict"]
+    rows, single = (
+        {row["order"]: row["kernel_error"] for row in document[table]}
+        for table in ("orders", "single_network")
+    )
+    for n, percent in re.findall(r"order (\d+) to ([\d.,e-]+) %", text):
+        assert rounds_to(rows[int(n)], percent, 0.01)
+    for n, percent in re.findall(r"order (\d+) iteration makes little difference \(([\d.,e-]+) %", text):
+        assert rounds_to(single[int(n)], percent, 0.01)
+    for n, factor, size in re.findall(r"order (\d+) the error is ([\d.,]+) times (\w+)", text):
+        ratio = rows[int(n)] / single[int(n)]
+        assert rounds_to(ratio if size == "larger" else 1 / ratio, factor)
+    for percent in re.findall(r"([\d.,e-]+) %", text):
+        assert any(rounds_to(error, percent, 0.01) for error in [*rows.values(), *single.values()])
+    counts = re.sub(r"[\d.,e-]+ (%|times)", "", text)
+    known = {document[name] for name in ("members", "rounds", "rounds_planned", "cells")} | rows.keys()
+    assert {int(n) for n in re.findall(r"\d+", counts)} <= known
+
+
+def rounds_to(exact, shown, unit=1.0):
+    """Whether the shown number, in that unit, is the exact one rounded to its last digit."""
+    digits = shown.replace(",", "").partition("e")[0]
+    power = 10.0 ** int(shown.partition("e")[2] or 0)
+    last = power * 0.1 ** len(digits.partition(".")[2])
+    return abs(float(digits) * power - exact / unit) <= 0.500001 * last
+
+
+def test_verdict_follows_from_the_tables(comparison):
+    assert_verdict_follows(comparison.document())
+
+
+ERRORS = st.lists(st.floats(1e-8, 1e5), min_size=4, max_size=4)
+
+
+@given(ERRORS, ERRORS, ERRORS)
+def test_verdict_follows_from_any_tables(comparison, learned, alone, baseline):
+    def rows(errors):
+        return [replace(row, kernel_error=e) for row, e in zip(comparison.orders, errors, strict=False)]
+
+    other = replace(
+        comparison,
+        orders=rows(learned),
+        single_network=rows(alone),
+        baseline_orders={"least-squares-2": rows(baseline)},
+    )
+    assert_verdict_follows(other.document())
+    beaten = [n for n, (a, b) in enumerate(zip(learned[:3], baseline, strict=False), 1) if a < b]
+    claim = re.search(r"polynomial does worse at orders? ([\d, and]+)\.", other.document()["verdict"])
+    assert ([int(n) for n in re.findall(r"\d", claim[1])] if claim else []) == beaten
+
+
+NAMES = "|".join(
+    (
+        r"(order|degree|round) \d",
+        r"\$\\eta = 1\$",
+        r"range\$\^\{?-?\d\}?\$",
+        r"[KTra]_\{?\d\}?",
+        r"a\^\{\(\d\)\}",
+    )
+)
+"""Numbers in a figure that name something: an order, a power of a unit, an index, the limit."""
+
+
+def test_numbers_drawn_as_text_are_those_of_the_json(comparison, drawn):
+    """Titles and labels inside figures; the figures' data are compared with the JSON elsewhere."""
+    document = comparison.document()
+    charts = {chart.name: chart for chart in drawn}
+    titles = [axes.get_title() for axes in charts["diagrams"].figure.axes]
+    shares = [
+        (entry["order"], share)
+        for entry in document["diagrams"]
+        for share in entry["shares"]
+        if entry["order"] == 1 or share["along"]
+    ]
+    for title, (order, share) in zip(filter(None, titles), shares, strict=True):
+        found = re.fullmatch(r"order (\d+): (\S+) ± (\S+) %\n(\d+) × (\S+)", title.replace("−", "-"))
+        assert (int(found[1]), int(found[4]), found[5]) == (order, share["labelings"], share["diagram"])
+        assert rounds_to(share["share"], found[2], 0.01)
+        assert rounds_to(share["share_spread"], found[3], 0.01)
+    titles = [axes.get_title() for axes in charts["examples"].figure.axes]
+    for title, example in zip(filter(None, titles), document["examples"], strict=True):
+        eta, a0 = re.findall(r"= (-?[\d.]+)", title)
+        assert float(eta) == pytest.approx(example["strength"], rel=6e-3)
+        assert float(a0) == pytest.approx(example["scattering_length"], rel=6e-3)
+        row = example["row"] - 1
+        potential = comparison.reference.potentials[row]
+        assert example["strength"] == pytest.approx(weinberg_eigenvalue(potential), rel=1e-10)
+        assert example["scattering_length"] == pytest.approx(scattering_length(potential), rel=1e-10)
+    for chart in drawn:
+        if chart.name in ("diagrams", "examples"):
+            continue
+        ticks = {
+            t for axes in chart.figure.axes for axis in (axes.xaxis, axes.yaxis) for t in axis.findobj(Text)
+        }
+        labels = {axis.label for axes in chart.figure.axes for axis in (axes.xaxis, axes.yaxis)}
+        for text in set(chart.figure.findobj(Text)) - (ticks - labels):
+            rest = re.sub(NAMES, "", text.get_text())
+            at_radius = re.sub(r"= 0\.\d+", "", rest)
+            assert not re.search(r"\d", at_radius if "kernel" in chart.name else rest), (chart.name, text)
+
+
+def test_configuration_and_provenance_are_the_runs(page, comparison):
     shown = Page(page)
-    cells = "".join(e["text"] for e in shown.of("td"))
-    numbers = "".join(e["text"] for e in shown.of("data") if "td" in e["inside"])
-    assert re.findall(r"\d", cells) == re.findall(r"\d", numbers)
+    assert shown.of("pre")[1]["text"] == to_toml(comparison.run.config)
+    names, values = ([e["text"] for e in shown.of(tag)] for tag in ("dt", "dd"))
+    facts = dict(zip(names, values, strict=True))
+    stored = comparison.run.provenance
+    assert facts["torch"] == stored["torch"]
+    assert facts["dataset sha256"] == stored["dataset"]["sha256"]
+    assert facts["dataset samples"] == str(stored["dataset"]["samples"])
 
 
 def test_several_runs_side_by_side(comparison, drawn):
