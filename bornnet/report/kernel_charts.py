@@ -42,8 +42,8 @@ def errors_by_order(comparison: Comparison) -> Chart:
     """Kernel error against order: learned, one network without iteration, baselines."""
     named: dict[str, Any] = {"learned": comparison.orders}
     if comparison.rounds > 1:
-        named = {"learned, round by round": comparison.orders}
-        named["one network, no iteration"] = comparison.single_network
+        named = {"learned round by round": comparison.orders}
+        named["one network without iteration"] = comparison.single_network
     named |= {in_words(name): rows for name, rows in comparison.baseline_orders.items()}
     figure = new_figure(7.4, 3.0)
     axes = figure.subplots()

@@ -106,4 +106,4 @@ def marker(index: int) -> str:
 def in_words(baseline: str) -> str:
     """``least-squares-2`` as a reader has it."""
     kind, _, degree = baseline.rpartition("-")
-    return f"{kind.replace('-', ' ')}, degree {degree}"
+    return f"{kind.replace('-', ' ')} of degree {degree}"

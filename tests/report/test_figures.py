@@ -40,6 +40,14 @@ def test_every_figure_in_every_kind(folder, drawn):
             assert (folder / f"{chart.name}.{kind}").read_bytes().startswith(start)
 
 
+def test_numpy_reads_every_csv(folder, drawn):
+    for chart in drawn:
+        file = folder / f"{chart.name}.csv"
+        read = np.genfromtxt(file, delimiter=",", names=True, dtype=None, encoding="utf-8", ndmin=1)
+        assert read.shape == (len(next(iter(chart.data.values()))),)
+        assert len(read.dtype.names) == len(chart.data)
+
+
 def test_fonts_are_embedded(folder, drawn):
     for chart in drawn:
         assert b"/FontFile2" in (folder / f"{chart.name}.pdf").read_bytes()
