@@ -19,9 +19,9 @@
     steps = [300]
 
 All parts may be left out. The base is itself a setting, unless there is a grid and nothing is varied. A
-dataset is generated for each seed, and for each setting of its own data; or it is the file `data` (a path from
-the study file's folder), and seeds then stand for initial weights and the split. A run has one thread unless
-`workers` stands in the base, so that results do not depend on how many run at once.
+dataset is generated for each seed, and for each setting with data of its own; or it is the file `data` (from
+the study file's folder), and seeds then stand for initial weights and the split. A run has one thread
+unless `workers` stands in the base, so that results do not depend on how many run at once.
 """
 
 import hashlib
@@ -311,8 +311,8 @@ def _require_few(file: Path, form: _Form, seeds: int) -> None:
     runs = seeds * (combinations + sum(map(len, form.vary.values())) + len(form.settings) + 1)
     if runs > _MOST_RUNS:
         raise InputError(
-            f"{file}: expected at most {_MOST_RUNS:,} runs; got about {runs:,}, {seeds} for each setting. "
-            "Take fewer values in [grid], or part the study."
+            f"{file}: expected at most {_MOST_RUNS:,} runs; got about {runs:,}. Take fewer values in [grid], "
+            "fewer seeds, or part the study."
         )
 
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "train": "train",
     "iterate": "iterate",
     "compare-born": "compare_born",
+    "study": "study",
     "solve": "solve",
     "diagrams": "diagrams",
 }
@@ -105,7 +106,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
         if error.errno == errno.ENOSPC:
             return "Error: the disk is full; what was there before is unchanged.", 1
         where = f"{error.filename}: " if error.filename else ""
-        return f"Error: {where}{_sentence(error.strerror or str(error))}", 1
+        code = 2 if error.errno == errno.ENAMETOOLONG else 1
+        return f"Error: {where}{_sentence(error.strerror or str(error))}", code
     return f"Error: {type(error).__name__}: {error} (the traceback comes with --verbose)", 1
 
 
