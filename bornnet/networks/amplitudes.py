@@ -72,10 +72,10 @@ class Amplitudes:
 
     def __init__(self, net: Expansion, legs: Legs) -> None:
         self.legs = legs
-        self.weights = [weight.numpy() for weight in net.weights]
-        self.readout = net.readout.numpy()
+        self.weights = net.weights
+        self.readout = net.readout
         self.derivatives = [
-            c.numpy() * np.array([factorial(k) for k in range(len(c))], dtype=float)[:, None]
+            c * np.array([factorial(k) for k in range(len(c))], dtype=float)[:, None]
             for c in net.coefficients
         ]
         self.adjoints = self._adjoints()

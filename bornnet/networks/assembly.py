@@ -1,6 +1,6 @@
-"""Sums of products of two polynomials, order 2 to 5, as symmetric tensors of partial derivatives.
+"""Sums of products of two polynomials, order 3 to 5, as symmetric tensors of partial derivatives.
 
-The factors come in pieces ``(left, right)`` of orders 1|1, 2|2 or 2|3, packed monomials with a
+The factors come in pieces ``(left, right)`` of orders 1|1 (order 3), 2|2 or 2|3, packed monomials with a
 column per neuron. Read as symmetric tensors, the entry ``i <= j <= ..`` of their symmetrised product is
 the mean over all ways of giving the left factor its share of the n places. One matrix product over all
 neurons holds every way. For orders 4 and 5 it is done in blocks that share the smallest index i: their
@@ -14,17 +14,13 @@ from math import factorial
 import numpy as np
 from numba import njit
 
-from .packed import multiplicity_factorials, pack, packed_size, unpack
+from .packed import multiplicity_factorials, packed_size, unpack
 
 Pieces = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def symmetrised_product(pieces: Pieces, inputs: int, order: int, packed: bool) -> np.ndarray:
-    """Partial derivatives of order 2, 4 or 5 of ``sum left right``, packed or dense ``(inputs,) * order``."""
-    if order == 2:
-        product = np.hstack([left for left, _ in pieces]) @ np.hstack([right for _, right in pieces]).T
-        product = product + product.T
-        return pack(product) if packed else product
+    """Partial derivatives of order 4 or 5 of ``sum left right``, packed or dense ``(inputs,) * order``."""
     left = _as_tensors([left for left, _ in pieces], inputs, 2, factorial(order))
     right = _as_tensors([right for _, right in pieces], inputs, order - 2, 1.0)
     entries = _fourth(left, right, inputs) if order == 4 else _fifth(left, right, inputs)

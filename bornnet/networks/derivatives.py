@@ -19,6 +19,8 @@ matrix product over neurons and kinds of left part sums everything:
 and so on by machine: ``middle_terms`` lists them for any order.
 """
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,8 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .assembly import symmetrised_product, symmetrised_squares
-from .expansion import Expansion, as_double, check_order, expand
+from .expansion import CPU, Expansion, as_double, check_order, expand
+from .hessian import gradients, hessians
 from .layers import Layers, read_layers
 from .memory import fits, require_memory
 from .packed import multiplicity_factorials, multiply, packed_size, scatter_product, unpack
@@ -55,9 +58,9 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
     """
     order = check_order(order, lowest=1)
     with torch.no_grad():
-        layers = read_layers(model)
-        device = layers.weight.device
-        points = None if at is None else as_double(at, "at", device)
+        layers = read_layers(model, as_arrays=True)
+        device = layers.device
+        points = None if at is None else as_double(at, "at", CPU)
         if points is not None and (points.ndim not in (1, 2) or points.shape[-1] != layers.inputs):
             raise InputError(
                 f"at must be ({layers.inputs},) or (batch, {layers.inputs}), got {tuple(points.shape)}"
@@ -69,16 +72,28 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
         size = (packed_size(layers.inputs, order),) if packed else (layers.inputs,) * order
         result = np.empty((len(singles), outputs, *size)) if batched or outputs > 1 else None
         for row, single in enumerate(singles):
-            net = expand(layers, order, single)
-            flow = _forward(net, order)
-            for output, readout in enumerate(net.readout.numpy(force=True)):
-                tensor = _tensor(flow, readout, layers.inputs, order, packed)
+            for output, tensor in enumerate(_tensors(expand(layers, order, single), order, packed)):
                 if result is None:
                     return torch.from_numpy(tensor).to(device)
                 result[row, output] = tensor
         assert result is not None
         result = result[:, 0] if layers.scalar else result
         return torch.from_numpy(result if batched else result[0]).to(device)
+
+
+def _tensors(net: Expansion, order: int, packed: bool) -> Iterator[np.ndarray]:
+    """Partial derivatives of every output in turn."""
+    if order == 1:
+        yield from gradients(net)
+    elif not net.weights:
+        for _ in net.readout:
+            yield np.zeros(packed_size(net.inputs, order) if packed else (net.inputs,) * order)
+    elif order == 2:
+        yield from hessians(net, packed)
+    else:
+        flow = _forward(net, order)
+        for readout in net.readout:
+            yield _tensor(flow, readout, net.inputs, order, packed)
 
 
 class _LayerFlow:
@@ -122,14 +137,13 @@ class _LayerFlow:
 def _forward(net: Expansion, order: int) -> list[_LayerFlow]:
     """Push u to order h = order // 2 through the hidden layers."""
     flow: list[_LayerFlow] = []
-    for weight_tensor, c in zip(net.weights, net.coefficients, strict=True):
-        weight = weight_tensor.numpy(force=True)
+    for weight, c in zip(net.weights, net.coefficients, strict=True):
         if not flow:
             u = {1: np.ascontiguousarray(weight.T)}
         else:
-            parts = {p: flow[-1].output_part(p) for p in range(1, max(1, order // 2) + 1)}
+            parts = {p: flow[-1].output_part(p) for p in range(1, order // 2 + 1)}
             u = {p: part @ weight.T for p, part in parts.items() if part is not None}
-        flow.append(_LayerFlow(weight, c.numpy(force=True), u, net.inputs))
+        flow.append(_LayerFlow(weight, c, u, net.inputs))
     return flow
 
 
@@ -153,13 +167,8 @@ def _backward(flow: list[_LayerFlow], readout: np.ndarray, highest: int) -> list
 
 
 def _tensor(flow: list[_LayerFlow], readout: np.ndarray, inputs: int, order: int, packed: bool) -> np.ndarray:
-    """Partial derivatives of one output."""
-    if not flow:
-        partials = readout.copy() if order == 1 else np.zeros(packed_size(inputs, order))
-        return partials if packed else unpack(partials, inputs, order)
-    adjoints = _backward(flow, readout, max(0, order - order // 2 - 1))
-    if order == 1:
-        return (adjoints[0][0] * flow[0].c[1]) @ flow[0].weight
+    """Partial derivatives of one output, of order 3 or more."""
+    adjoints = _backward(flow, readout, order - order // 2 - 1)
     if order == 3:
         squares = [
             (layer.u[1], right)
@@ -211,11 +220,12 @@ def _layer_factors(
 
 
 def _check_memory(layers: Layers, order: int, packed: bool, copies: int) -> None:
-    need = _memory_estimate(layers, order, packed, copies)
+    neurons = sum(len(layer.weight) for layer in layers.hidden)
+    need = _memory_estimate(layers.inputs, neurons, order, packed, copies)
     if fits(need):
         return
     advice = "taylor_terms gives this order along any number of directions in little memory"
-    packed_need = _memory_estimate(layers, order, True, copies)
+    packed_need = _memory_estimate(layers.inputs, neurons, order, True, copies)
     if not packed and fits(packed_need):
         advice = f"packed=True takes {packed_need / 1e9:.3g} GB; {advice}"
     require_memory(
@@ -225,16 +235,13 @@ def _check_memory(layers: Layers, order: int, packed: bool, copies: int) -> None
     )
 
 
-def _memory_estimate(layers: Layers, order: int, packed: bool, copies: int) -> float:
+@cache
+def _memory_estimate(inputs: int, neurons: int, order: int, packed: bool, copies: int) -> float:
     """Bytes: the result, one packed copy, and the factors of the middle product with their temporaries."""
-    size = packed_size(layers.inputs, order)
-    result = copies * (size if packed else layers.inputs**order) + size
+    size = packed_size(inputs, order)
+    result = copies * (size if packed else inputs**order) + size
     if order == 1:
         return 8.0 * result
-    neurons = sum(len(layer.weight) for layer in layers.hidden)
     lefts = {term.left for term in middle_terms(order)}
-    factors = sum(
-        packed_size(layers.inputs, sum(left)) + packed_size(layers.inputs, order - sum(left))
-        for left in lefts
-    )
+    factors = sum(packed_size(inputs, sum(left)) + packed_size(inputs, order - sum(left)) for left in lefts)
     return 8.0 * (result + 2 * neurons * factors)

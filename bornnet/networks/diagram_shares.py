@@ -11,7 +11,7 @@ from torch import nn
 from ..errors import InputError
 from .amplitudes import Amplitudes, Directions, Polynomials
 from .diagrams import Diagram, check_memory, diagrams, symmetric_tensor
-from .expansion import as_double, expand
+from .expansion import CPU, as_double, expand
 from .layers import read_layers
 from .packed import multiplicity_factorials
 
@@ -50,14 +50,14 @@ def diagram_shares(model: nn.Module, order: int, at: Any = None, direction: Any 
     """
     found = diagrams(order)
     with torch.no_grad():
-        net = expand(read_layers(model), order, at)
+        net = expand(read_layers(model, as_arrays=True), order, at)
         if not net.scalar:
             raise InputError(f"diagram shares need one output, the network has {len(net.readout)}")
         check_memory(net, order, packed=True)
         x = (
             np.ones(net.inputs)
             if direction is None
-            else as_double(direction, "direction", net.value.device).numpy()
+            else as_double(direction, "direction", CPU).numpy(force=True)
         )
         if x.shape != (net.inputs,):
             raise InputError(f"direction must be ({net.inputs},), got {x.shape}")

@@ -86,13 +86,14 @@ class Amplitude(ABC):
         Raises ``InputError`` as that function does, also where the result would not fit in memory.
         """
         with torch.no_grad():
-            net = expand(read_layers(model), self.order, at)
+            layers = read_layers(model, as_arrays=True)
+            net = expand(layers, self.order, at)
             check_memory(net, self.order, packed)
             values = self.labelings * self._unlabelled(Amplitudes(net, Polynomials(net.inputs)))
         tensors = [symmetric_tensor(column, net.inputs, self.order) for column in values.T]
         if not packed:
             tensors = [unpack(tensor, net.inputs, self.order) for tensor in tensors]
-        return torch.from_numpy(tensors[0] if net.scalar else np.stack(tensors))
+        return torch.from_numpy(tensors[0] if net.scalar else np.stack(tensors)).to(layers.device)
 
     def contract(self, model: nn.Module, displacements: Any, at: Any = None) -> Any:
         """The share of ``D^n f(at)[x, .., x]`` for any number of displacements ``(batch, inputs)``.
@@ -101,14 +102,17 @@ class Amplitude(ABC):
         shares of all diagrams of order n sum to ``n! taylor_terms(..)[n]``. Autograd does not flow.
         """
         with torch.no_grad():
-            net = expand(read_layers(model), self.order, at)
-            x = displacement_rows(displacements, net).cpu().numpy()
+            layers = read_layers(model, as_arrays=True)
+            net = expand(layers, self.order, at)
+            x = displacement_rows(displacements, layers).numpy(force=True)
             values = np.empty((len(x), len(net.readout)))
             for start in range(0, len(x), _ROWS):
                 amplitudes = Amplitudes(net, Directions(x[start : start + _ROWS]))
                 values[start : start + _ROWS] = self.labelings * self._unlabelled(amplitudes)
         values = values[:, 0] if net.scalar else values
-        return torch.from_numpy(values) if isinstance(displacements, Tensor) else values
+        if not isinstance(displacements, Tensor):
+            return values
+        return torch.from_numpy(values).to(layers.device)
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,26 @@
 
 import operator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import InputError
-from .activations import taylor_coefficients
-from .layers import Layers
+from .activations import activation_value, taylor_coefficients
+from .elementary import functions_of
+from .layers import HiddenLayer, Layers
+
+CPU = torch.device("cpu")
 
 
 @dataclass
 class Expansion:
     """The network's weights and the Taylor coefficients of its activations at one base point.
+
+    Tensors, or numpy arrays where the layers hold those.
 
     Attributes:
         weights: per hidden layer ``(width, fan_in)``.
@@ -26,10 +31,10 @@ class Expansion:
         scalar: the network has one output, and results carry no output axis.
     """
 
-    weights: list[Tensor]
-    coefficients: list[Tensor]
-    readout: Tensor
-    value: Tensor
+    weights: list[Any]
+    coefficients: list[Any]
+    readout: Any
+    value: Any
     scalar: bool
 
     @property
@@ -38,48 +43,47 @@ class Expansion:
 
 
 def expand(layers: Layers, order: int, at: Any = None) -> Expansion:
-    """Expand a network at ``at (inputs,)``, by default at 0, differentiably.
+    """Expand a network at ``at (inputs,)``, by default at 0; differentiably where the layers are tensors.
 
     Raises ``InputError`` for a base point of another shape.
     """
-    y = base_point(at, layers.inputs, layers.weight.device)
+    y = base_point(at, layers)
     points = []
     for layer in layers.hidden:
-        points.append(torch.addmv(layer.bias, layer.weight, y))
-        y = layer.activation(points[-1])
-    coefficients: list[Tensor] = []
-    for _, group in groupby(
-        zip(layers.hidden, points, strict=True), key=lambda pair: _kind(pair[0].activation)
-    ):
-        alike = list(group)
-        z = torch.cat([point for _, point in alike])
-        terms = taylor_coefficients(alike[0][0].activation, z, order)
-        coefficients += terms.split([len(point) for _, point in alike], dim=1)
+        points.append(layer.weight @ y + layer.bias)
+        y = activation_value(layer.activation, points[-1])
+    coefficients: list[Any] = []
+    for _, group in groupby(zip(layers.hidden, points, strict=True), key=_kind):
+        activation, z = zip(*((layer.activation, point) for layer, point in group), strict=True)
+        terms = taylor_coefficients(activation[0], functions_of(z[0]).concatenate(z), order)
+        ends = accumulate(map(len, z))
+        coefficients += [terms[:, end - len(point) : end] for point, end in zip(z, ends, strict=True)]
     weights = [layer.weight for layer in layers.hidden]
-    value = torch.addmv(layers.bias, layers.weight, y)
-    return Expansion(weights, coefficients, layers.weight, value, layers.scalar)
+    return Expansion(weights, coefficients, layers.weight, layers.weight @ y + layers.bias, layers.scalar)
 
 
-def _kind(activation: nn.Module) -> tuple[type, str]:
+def _kind(hidden: tuple[HiddenLayer, Any]) -> tuple[type, str]:
     """Equal for activations that are the same function: they are expanded in one go."""
+    activation = hidden[0].activation
     return type(activation), activation.extra_repr()
 
 
-def base_point(at: Any, inputs: int, device: torch.device) -> Tensor:
-    """``at`` as a double tensor ``(inputs,)``; zeros for None."""
+def base_point(at: Any, layers: Layers) -> Any:
+    """``at (inputs,)`` in double precision, as tensor or array like the weights; zeros for None."""
+    traced = isinstance(layers.weight, Tensor)
     if at is None:
-        return torch.zeros(inputs, dtype=torch.float64, device=device)
-    point = as_double(at, "at", device)
-    if point.shape != (inputs,):
-        raise InputError(f"at must be one point of shape ({inputs},), got {tuple(point.shape)}")
-    return point
+        return layers.weight.new_zeros(layers.inputs) if traced else np.zeros(layers.inputs)
+    point = as_double(at, "at", layers.device if traced else CPU)
+    if point.shape != (layers.inputs,):
+        raise InputError(f"at must be one point of shape ({layers.inputs},), got {tuple(point.shape)}")
+    return point if traced else point.numpy(force=True)
 
 
-def displacement_rows(displacements: Any, net: Expansion) -> Tensor:
+def displacement_rows(displacements: Any, layers: Layers) -> Tensor:
     """Displacements as a double tensor ``(batch, inputs)`` on the network's device, else ``InputError``."""
-    rows = as_double(displacements, "displacements", net.readout.device)
-    if rows.ndim != 2 or rows.shape[1] != net.inputs:
-        raise InputError(f"displacements must be (batch, {net.inputs}), got {tuple(rows.shape)}")
+    rows = as_double(displacements, "displacements", layers.device)
+    if rows.ndim != 2 or rows.shape[1] != layers.inputs:
+        raise InputError(f"displacements must be (batch, {layers.inputs}), got {tuple(rows.shape)}")
     return rows
 
 

@@ -48,14 +48,17 @@ def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = Non
     order = check_order(order, lowest=0)
     is_tensor = isinstance(displacements, Tensor)
     with torch.set_grad_enabled(is_tensor and torch.is_grad_enabled()):
-        net = expand(read_layers(model), order, at)
-        x = displacement_rows(displacements, net)
-        tracked = torch.is_grad_enabled() and any(t.requires_grad for t in (x, net.value, net.readout))
-        if tracked or x.is_cuda:
+        sources = (displacements, at, *model.parameters())
+        tracked = torch.is_grad_enabled() and any(getattr(t, "requires_grad", False) for t in sources)
+        traced = tracked or any(parameter.is_cuda for parameter in model.parameters())
+        layers = read_layers(model, as_arrays=not traced)
+        net = expand(layers, order, at)
+        x = displacement_rows(displacements, layers)
+        if traced:
             terms = _traced_terms(net, x, order)
         else:
-            terms = torch.from_numpy(_blocked_terms(net, x.detach().numpy(), order))
-        if net.scalar:
+            terms = torch.from_numpy(_blocked_terms(net, x.numpy(force=True), order))
+        if layers.scalar:
             terms = terms.squeeze(-1)
     return terms if is_tensor else terms.cpu().numpy()
 
@@ -94,17 +97,17 @@ def _product_term(u: list[Tensor], inner: list[Tensor], m: int) -> Tensor:
 
 def _blocked_terms(net: Expansion, x: np.ndarray, order: int) -> np.ndarray:
     """The same recursion block by block in compiled code: ``(order + 1, batch, outputs)``."""
-    readout = net.readout.detach().numpy()
+    readout = net.readout
     terms = np.empty((order + 1, len(x), len(readout)))
-    terms[0] = net.value.detach().numpy()
+    terms[0] = net.value
     if order == 0:
         return terms
     if not net.weights:
         terms[1:] = 0.0
         terms[1] = x @ readout.T
         return terms
-    weights = [np.ascontiguousarray(weight.detach().numpy().T) for weight in net.weights]
-    tiled = [_tiled(c.detach().numpy()) for c in net.coefficients]
+    weights = [np.ascontiguousarray(weight.T) for weight in net.weights]
+    tiled = [_tiled(c) for c in net.coefficients]
     widest = max(c.shape[1] for c in net.coefficients)
     rows = max(1, _BLOCK_VALUES // (order * widest))
 

@@ -1,7 +1,9 @@
 """A feed-forward network in normal form: hidden layers ``y = s(W x + b)`` and a linear readout."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -9,13 +11,15 @@ from ..errors import InputError
 from .activations import is_activation, supported
 from .mlp import MLP
 
+_PASSED_OVER = (nn.Identity, nn.Flatten)
+
 
 @dataclass
 class HiddenLayer:
     """``y = activation(weight x + bias)`` with ``weight (width, fan_in)`` and ``bias (width,)``."""
 
-    weight: Tensor
-    bias: Tensor
+    weight: Any
+    bias: Any
     activation: nn.Module
 
 
@@ -24,13 +28,14 @@ class Layers:
     """Hidden layers from the input to the output, then the readout.
 
     The readout has ``weight (outputs, width)`` and ``bias (outputs,)``. ``scalar`` says that the network
-    has one output and that results carry no output axis.
+    has one output and that results carry no output axis. ``device`` is where the model lives.
     """
 
     hidden: list[HiddenLayer]
-    weight: Tensor
-    bias: Tensor
+    weight: Any
+    bias: Any
     scalar: bool
+    device: torch.device
 
     @property
     def inputs(self) -> int:
@@ -42,21 +47,24 @@ class Layers:
         return len(self.hidden)
 
 
-def read_layers(model: nn.Module) -> Layers:
+def read_layers(model: nn.Module, as_arrays: bool = False) -> Layers:
     """Bring an ``MLP`` or a ``torch.nn.Sequential`` (also nested) of Linear and activations into normal form.
 
-    Weights come out in double precision and stay connected to the model's parameters. Linear layers in a
-    row are multiplied together; Identity and Flatten are passed over; an activation without a Linear
-    before it gets the unit matrix. Raises ``InputError`` that names an unsupported module and what is
-    supported.
+    Weights come out in double precision: as tensors that stay connected to the model's parameters, or as
+    numpy arrays. Linear layers in a row are multiplied together; Identity and Flatten are passed over; an
+    activation without a Linear before it gets the unit matrix. Raises ``InputError`` that names an
+    unsupported module and what is supported.
     """
     hidden: list[HiddenLayer] = []
-    affine: tuple[Tensor, Tensor] | None = None
+    affine: tuple[Any, Any] | None = None
     leading: list[nn.Module] = []  # activations that stand before the first Linear, whose size they share
     width: int | None = None
+    device = torch.device("cpu")
     for module in _flattened(model):
         if isinstance(module, nn.Linear):
-            weight, bias = _double(module)
+            if width is None:
+                device = module.weight.device
+            weight, bias = _affine(module, as_arrays)
             if width is not None and weight.shape[1] != width:
                 raise InputError(
                     f"a Linear layer takes {weight.shape[1]} inputs where the layer before gives {width}"
@@ -75,29 +83,40 @@ def read_layers(model: nn.Module) -> Layers:
     if width is None:
         raise InputError("the network has no Linear layer")
     weight, bias = affine if affine is not None else _unit(hidden[-1].weight, width)
-    return Layers(hidden, weight, bias, scalar=width == 1)
+    return Layers(hidden, weight, bias, scalar=width == 1, device=device)
 
 
 def _flattened(model: nn.Module) -> list[nn.Module]:
     """Linear and activation modules in the order of evaluation."""
+    if isinstance(model, _PASSED_OVER):
+        return []
+    if type(model) is nn.Linear or is_activation(model):
+        return [model]
     if isinstance(model, MLP):
         return _flattened(model.layers)
     if isinstance(model, nn.Sequential):
         return [leaf for child in model for leaf in _flattened(child)]
-    if isinstance(model, nn.Identity | nn.Flatten):
-        return []
-    if type(model) is nn.Linear or is_activation(model):
-        return [model]
     raise InputError(
         f"cannot expand a {type(model).__name__}; supported are torch.nn.Sequential of Linear, Flatten "
         f"and the activations {', '.join(supported())}"
     )
 
 
-def _double(linear: nn.Linear) -> tuple[Tensor, Tensor]:
-    weight = linear.weight.double()
-    return weight, weight.new_zeros(weight.shape[0]) if linear.bias is None else linear.bias.double()
+def _affine(linear: nn.Linear, as_arrays: bool) -> tuple[Any, Any]:
+    convert = _array if as_arrays else Tensor.double
+    weight, bias = linear.weight, linear.bias
+    return convert(weight), convert(weight.new_zeros(len(weight)) if bias is None else bias)
 
 
-def _unit(like: Tensor, size: int) -> tuple[Tensor, Tensor]:
+def _array(parameter: Tensor) -> np.ndarray:
+    """Shares the parameter's memory where it can."""
+    array = parameter.numpy(force=True)
+    if array.dtype == np.float64 and array.flags.c_contiguous:
+        return array
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _unit(like: Any, size: int) -> tuple[Any, Any]:
+    if isinstance(like, np.ndarray):
+        return np.eye(size), np.zeros(size)
     return torch.eye(size, dtype=like.dtype, device=like.device), like.new_zeros(size)

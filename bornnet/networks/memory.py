@@ -1,6 +1,7 @@
 """Refusing what would not fit in memory before any work is done."""
 
 import os
+from functools import cache
 
 from ..errors import InputError
 
@@ -21,5 +22,6 @@ def require_memory(need_bytes: float, what: str, advice: str) -> None:
         )
 
 
+@cache
 def _memory_bytes() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,6 +1,7 @@
 """Taylor coefficients of activations against their definitions in arbitrary precision."""
 
 import mpmath as mp
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -75,6 +76,17 @@ def test_order_zero_is_the_module_itself(row):
     value = taylor_coefficients(row.make(), z, 0)
     assert value.shape == (1, 41)
     torch.testing.assert_close(value[0], row.make()(z), rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("row", ACTIVATIONS, ids=lambda row: row.name)
+@pytest.mark.filterwarnings("ignore::bornnet.errors.DerivativeWarning")
+def test_arrays_and_tensors_have_the_same_coefficients(row):
+    z = np.linspace(-31, 33, 97)
+    from_array = taylor_coefficients(row.make(), z, ORDER)
+    assert isinstance(from_array, np.ndarray)
+    from_tensor = taylor_coefficients(row.make(), torch.from_numpy(z), ORDER).numpy()
+    scale = np.abs(from_tensor).max(axis=0)
+    assert (np.abs(from_array - from_tensor) <= 1e-14 * scale).all()
 
 
 @pytest.mark.parametrize(
