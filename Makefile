@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 CHECKED := bornnet cli data tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install study test test-slow bench lint clean
+.PHONY: help install study dependence test test-slow bench lint clean
 
 help:  ## Show what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ study: $(READY)  ## Generate, iterate and compare with the preset quick (PRESET=
 	@test -f $(RUN)/data.h5 || $(BIN)/bornnet generate $(RUN)/data.h5 --preset $(PRESET)
 	@$(BIN)/bornnet iterate $(RUN)/data.h5 --out $(RUN) --preset $(PRESET) --resume
 	@$(BIN)/bornnet compare-born $(RUN) --report $(RUN)/report.html --force
+
+dependence: $(READY)  ## How errors depend on network, training and data: 3 seeds a setting, half an hour.
+	@$(BIN)/bornnet study dependence --out runs/dependence --resume
 
 test: $(READY)  ## Run all tests but the slow ones, with coverage.
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m 'not slow'

@@ -36,7 +36,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .config import Data, StudyConfig, load_config, read_toml, resolve, toml_value
+from .config import Data, StudyConfig, load_config, parse_toml, read_toml, resolve, toml_value
+from .data import study_names, study_text
 from .errors import InputError
 from .vocabulary import suggestion
 
@@ -138,13 +139,14 @@ class Study:
 
 
 def read_study(file: str | Path) -> Study:
-    """The study that a file describes.
+    """The study that a file describes, or one that ships with bornnet, by its name.
 
     Raises `InputError`, which names the file, key, what was expected and what it got, for a bad value
     anywhere, a setting or dataset that cannot be, and more than 10,000 runs.
     """
     file = Path(file)
-    form = _form(read_toml(file), file)
+    shipped = not file.exists() and str(file) in study_names()
+    form = _form(parse_toml(study_text(str(file)), str(file)) if shipped else read_toml(file), file)
     preset = load_config(form.preset, overrides={}).model_dump(exclude_unset=True) if form.preset else {}
     seeds = tuple(form.seeds or [preset.get("seed", 0)])
     if len(set(seeds)) < len(seeds):

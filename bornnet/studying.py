@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -236,10 +237,11 @@ def run_study(
 def estimate_study(
     study: Study, workers: int, report: Callable[[], Any] = lambda: None
 ) -> tuple[list[dict[str, Any]], float]:
-    """What a study would take on this machine: ``weights`` and ``seconds`` of a run by setting, and of all.
+    """What a study would take on this machine: the size and ``seconds`` of a run by setting, and of all.
 
     Each setting is timed as `bornnet.estimate.estimate` does, one after another, with data in a temporary
-    folder; `report` is called after each. Raises `InputError` as the runs themselves would.
+    folder; `report` is called after each. ``potentials`` are those of the round that has the fewest. Raises
+    `InputError` as the runs themselves would.
     """
     from .estimate import estimate
     from .generation import generate
@@ -249,16 +251,15 @@ def estimate_study(
         for job in plan(study, folder)[: len(study.settings)]:
             if job.setting.data is None and not job.dataset.is_file():
                 generate(job.dataset, job.config)
-            with _collected_warnings() as warnings:
-                found = estimate(job.dataset, job.config)
+            found = estimate(job.dataset, job.config)
             rows.append(
                 {
                     "name": job.setting.name,
                     "changes": job.setting.changes,
                     "runs": len(study.seeds),
+                    "potentials": min(entry["training_rows"] for entry in found["rounds"]),
                     "weights": found["weights"],
                     "seconds": found["seconds"],
-                    "warnings": warnings,
                 }
             )
             report()
@@ -278,8 +279,14 @@ def _run_all(
     losses = dict.fromkeys(waiting, 0)
 
     def done(job: Job) -> None:
+        result = job.result()
+        if result is None:
+            raise BornnetError(
+                f"{job.result_file} is not there, though its run is done. Workers elsewhere must see {out} "
+                "under the same path; give an --out on a disk that all of them share."
+            )
         del waiting[job.name]
-        results.runs[at[job.name]] = job, job.result()
+        results.runs[at[job.name]] = job, result
         _write(out / "results.csv", results.csv())
         report(job, len(at) - len(waiting))
 
@@ -358,17 +365,18 @@ def _when_free(action: Callable[[], Any]) -> Any:
 
 @contextmanager
 def _collected_warnings() -> Iterator[list[str]]:
-    """The warnings logged in the block, kept for the result instead of shown among those of other runs."""
+    """The warnings that this thread logs in the block, to be kept with the result."""
     collected: list[str] = []
+    thread = threading.get_ident()
     handler = logging.Handler(logging.WARNING)
+    handler.addFilter(lambda record: record.thread == thread)
     handler.emit = lambda record: collected.append(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("bornnet")
-    former, propagated = logger.handlers, logger.propagate
-    logger.handlers, logger.propagate = [handler], False
+    logger.addHandler(handler)
     try:
         yield collected
     finally:
-        logger.handlers, logger.propagate = former, propagated
+        logger.removeHandler(handler)
 
 
 def _check(study: Study, out: Path, *, resume: bool, force: bool) -> None:

@@ -65,7 +65,7 @@ def study(
 
     \b
     Examples:
-      bornnet study widths.toml --dry-run
+      bornnet study dependence --dry-run              (ships with bornnet)
       bornnet study widths.toml --out studies/widths
       bornnet study widths.toml --out studies/widths --table
       bornnet study widths.toml --out studies/widths --resume --scheduler tcp://node1:8786
@@ -112,6 +112,7 @@ def _estimate(planned: "Study", workers: int | None, terminal: Terminal) -> None
     from bornnet.studying import estimate_study
 
     workers = workers or processors()
+    logging.getLogger("bornnet").setLevel(logging.ERROR)  # the table says where potentials are few
     with terminal.progress("Timing steps", len(planned.settings)) as advance:
         rows, seconds = estimate_study(planned, workers, advance)
     terminal.result(
@@ -124,12 +125,20 @@ def _estimate(planned: "Study", workers: int | None, terminal: Terminal) -> None
         },
         table(
             f"{planned.source}: what it would take",
-            ("setting", "runs", "weights", "time a run, about"),
-            [(row["name"], row["runs"], f"{row['weights']:,}", duration(row["seconds"])) for row in rows],
-            f"In all, {workers} at a time: {duration(seconds)} at most.",
+            ("setting", "runs", "potentials", "weights", "time of one, about"),
+            [
+                (
+                    row["name"],
+                    row["runs"],
+                    f"{row['potentials']:,}",
+                    f"{row['weights']:,}",
+                    duration(row["seconds"]),
+                )
+                for row in rows
+            ],
+            f"In all, {workers} at a time: {duration(seconds)} at most. Potentials: of the smallest round.",
         ),
     )
-    _warn(rows)
 
 
 def _show(results: "Results", out: str, terminal: Terminal) -> None:

@@ -1,16 +1,32 @@
-"""Data that ships with bornnet: the presets of studies."""
+"""Data that ships with bornnet: presets, and files of studies over many settings."""
 
 from importlib.resources import files
 
 
 def preset_names() -> list[str]:
     """The presets' names, sorted."""
-    folder = files(__name__) / "presets"
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    return _names("presets")
 
 
 def preset_text(name: str) -> str:
     """The TOML text of a preset; `name` is one of `preset_names`."""
-    return (files(__name__) / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    return _text("presets", name)
+
+
+def study_names() -> list[str]:
+    """The names of the study files, sorted."""
+    return _names("studies")
+
+
+def study_text(name: str) -> str:
+    """The TOML text of a study file; `name` is one of `study_names`."""
+    return _text("studies", name)
+
+
+def _names(folder: str) -> list[str]:
+    entries = (files(__name__) / folder).iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml"))
+
+
+def _text(folder: str, name: str) -> str:
+    return (files(__name__) / folder / f"{name}.toml").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ import re
 from itertools import product
 
 import pytest
+from bornnet.data import study_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,14 @@ def test_data_of_ones_own(study, tmp_path):
     assert [setting.data for setting in found.settings] == [tmp_path / "a.h5", tmp_path / "d" / "b.h5"]
     assert found.settings[1].slug == "data=b"
     assert "cells" not in found.settings[0].config.model_fields_set  # the dataset says how many
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_studies_that_ship(name, tmp_path, monkeypatch):
+    assert len(read_study(name).settings) > 1
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("")
+    assert names(read_study(name)) == ["base"]  # a file of that name comes first
 
 
 values = {
