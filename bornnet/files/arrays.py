@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from ..errors import InputError
 from .atomic import new_file
@@ -34,8 +34,9 @@ def save_arrays(
     content = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     stated = dict(facts or {})
     head = {"format": form, "facts": stated, "sha256": _sha256(content, stated)}
+    metadata = {_KEY: json.dumps(head, sort_keys=True, allow_nan=False)}
     with new_file(path, force=force) as temporary:
-        save_file(content, temporary, metadata={_KEY: json.dumps(head, sort_keys=True, allow_nan=False)})
+        temporary.write_bytes(save(content, metadata))  # safetensors' own files are for their owner alone
 
 
 def load_arrays(path: str | Path, *, form: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

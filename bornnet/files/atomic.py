@@ -27,7 +27,7 @@ def new_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     check_new_file(path, force=force)
     with lock(path):
         check_new_file(path, force=force)
-        temporary = path.with_name(f".{path.name}.part")
+        temporary = _beside(path, "part")
         _remove(temporary)
         try:
             yield temporary
@@ -50,7 +50,7 @@ def new_directory(path: str | Path, *, force: bool = False, marker: str | None =
     path = Path(path)
     check_new_directory(path, force=force, marker=marker)
     with lock(path):
-        temporary, former = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.old")
+        temporary, former = _beside(path, "part"), _beside(path, "old")
         if former.exists() and not path.exists():
             os.replace(former, path)  # its replacement was killed between the two renames below
         check_new_directory(path, force=force, marker=marker)
@@ -74,6 +74,7 @@ def new_directory(path: str | Path, *, force: bool = False, marker: str | None =
 def check_new_file(path: str | Path, *, force: bool = False) -> None:
     """Raise the `InputError` that `new_file` would, before any work is done."""
     path = Path(path)
+    _check_name(path)
     if path.is_dir():
         raise InputError(f"{path}: expected a file to write, got a folder; name a file inside it.")
     if path.exists() and not path.is_file():
@@ -86,6 +87,7 @@ def check_new_file(path: str | Path, *, force: bool = False) -> None:
 def check_new_directory(path: str | Path, *, force: bool = False, marker: str | None = None) -> None:
     """Raise the `InputError` that `new_directory` would, before any work is done."""
     path = Path(path)
+    _check_name(path)
     if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         raise InputError(f"{path}: expected the name of a folder to write, got a file or a link.")
     if path.is_dir() and any(path.iterdir()):
@@ -105,7 +107,7 @@ def lock(path: str | Path) -> Iterator[None]:
     The lock is an advisory `flock` on `.<name>.lock` beside `path`.
     """
     path = Path(path)
-    file = path.with_name(f".{path.name}.lock")
+    file = _beside(path, "lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _acquire(file)
@@ -120,6 +122,12 @@ def lock(path: str | Path) -> Iterator[None]:
         with suppress(OSError):
             file.unlink()
         os.close(descriptor)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """A hidden name next to `path`, which may be as short as `.`"""
+    whole = Path(os.path.abspath(path))
+    return whole.with_name(f".{whole.name}.{ending}")
 
 
 def _acquire(file: Path) -> int | None:
@@ -138,6 +146,16 @@ def _acquire(file: Path) -> int | None:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _check_name(path: Path) -> None:
+    """`InputError` where the file system has no such names, nor the longer ones that stand beside it."""
+    try:
+        _beside(path, "part").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}; give another name.") from error
 
 
 def _check_parent(path: Path) -> None:

@@ -279,7 +279,7 @@ def _require_same(path: Path, config: StudyConfig, dataset_sha256: str) -> None:
 
 
 def _empty(path: Path) -> None:
-    """Remove what a run writes, and nothing else."""
+    """Remove what a run writes, a report of it that lies there, and nothing else."""
     for file in [*path.glob("member-*/round-*.safetensors"), *path.glob("member-*/checkpoint.pt")]:
         file.unlink()
     for folder in path.glob("member-*"):
@@ -294,6 +294,9 @@ def _empty(path: Path) -> None:
         MARKER,
     ):
         (path / name).unlink(missing_ok=True)
+    report = path / "report.html"
+    if report.is_file() and b'name="generator" content="bornnet' in report.read_bytes():
+        report.unlink()
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -240,6 +240,28 @@ def test_solve(refused, flags, message):
     assert message in refused("solve", *flags.split())
 
 
+LONG = "a" * 300
+OVERLONG = {
+    "dataset": f"generate {LONG} --samples 300 --cells 4",
+    "dataset in a folder": f"generate {LONG}/data.h5 --samples 300 --cells 4",
+    "name beside the output": f"solve own.csv --csv {'a' * 251}",
+    "CSV": f"solve own.csv --csv {LONG}",
+    "plot": f"solve own.csv --plot {LONG}.svg",
+    "potentials": f"solve {LONG}",
+    "configuration": f"generate new.h5 --config {LONG}",
+    "run to compare": f"compare-born {LONG}",
+    "run to look into": f"diagrams --order 2 --run {LONG}",
+    "data to train on": f"train {LONG} --out new",
+}
+
+
+@pytest.mark.parametrize("command", OVERLONG.values(), ids=OVERLONG.keys())
+def test_names_that_no_file_can_have(refused, command):
+    Path("own.csv").write_text("1,2\n")
+    error = refused(*command.split())
+    assert "too long" in error
+
+
 fields = (
     st.floats(width=64).map(repr) | st.text(max_size=4) | st.sampled_from(["1", "0", "1e308", "5e-324", ""])
 )

@@ -1,6 +1,7 @@
 """`bornnet train` and `bornnet iterate`: what they write, that it can be repeated, and gone on with."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -261,6 +262,29 @@ def test_force_replaces_the_run_and_nothing_else(run, here):
     assert not Path("r/member-1").exists()
     assert not Path("r/member-0/round-2.safetensors").exists()
     assert load_run("r").config.rounds == 1
+
+
+def test_force_removes_the_report_of_the_run_that_goes(run, here):
+    for text, stays in (("<p>mine", True), ('<meta name="generator" content="bornnet 0.1">', False)):
+        Path("r/report.html").write_text(text)
+        assert run("train", "d.h5", "--out", "r", *SMALL, "--force").code == 0
+        assert Path("r/report.html").exists() == stays
+
+
+def test_the_current_folder_may_become_the_run(run, here, monkeypatch):
+    Path("new").mkdir()
+    monkeypatch.chdir("new")
+    assert run("train", "../d.h5", "--out", ".", *SMALL).code == 0
+    assert load_run(".").finished_rounds == 1
+
+
+def test_files_follow_the_umask(run, here):
+    former = os.umask(0o027)
+    try:
+        assert run("train", "d.h5", "--out", "new", *SMALL).code == 0
+    finally:
+        os.umask(former)
+    assert {file.stat().st_mode & 0o777 for file in Path("new").rglob("*.*")} == {0o640}
 
 
 def test_the_dataset_may_lie_in_the_run(run, here):

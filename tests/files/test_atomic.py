@@ -155,6 +155,14 @@ def test_unwritable_parent(output, tmp_path, monkeypatch):
     assert entries(tmp_path) == []
 
 
+@pytest.mark.parametrize("length", [251, 256, 5000])
+def test_name_that_is_too_long(output, tmp_path, length):
+    """Also where only the temporary's name would be."""
+    with pytest.raises(InputError, match="too long"), output.new(tmp_path / ("a" * length)):
+        pytest.fail("the block ran")
+    assert entries(tmp_path) == []
+
+
 def test_file_is_not_written_over_a_folder(tmp_path):
     with pytest.raises(InputError, match="got a folder"), new_file(tmp_path, force=True):
         pytest.fail("the block ran")
