@@ -60,18 +60,17 @@ def compare_born(
     """
     from bornnet.comparing import compare_model, compare_runs
     from bornnet.files.atomic import check_new_directory, check_new_file
-    from bornnet.report.charts import charts, marker, save_figures
+    from bornnet.report.charts import CAPTIONS, charts, save_figures
     from bornnet.report.page import save_report
 
     if order is not None and order < 1:
         raise InputError(f"--order: expected a whole number of at least 1; got {order}.")
-    sources = (model,) if model is not None else runs
     settings = {name: value for name, value in drawn.items() if value is not None}
     _require_one_kind(runs, model, settings)
     if report is not None:
         check_new_file(report, force=force)
     if figures is not None:
-        check_new_directory(figures, force=force, marker=marker(sources))
+        check_new_directory(figures, force=force, marker=CAPTIONS)
     with terminal.progress("Comparing with the Born series", None):
         if model is None:
             comparisons = compare_runs(runs, order)

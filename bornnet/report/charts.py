@@ -1,4 +1,4 @@
-"""All figures of a comparison, and their files: SVG, PDF, PNG, and the data of each as CSV."""
+"""All figures of a comparison, and their files: SVG, PDF, PNG, the data of each as CSV, and the captions."""
 
 import csv
 from collections.abc import Sequence
@@ -13,7 +13,9 @@ from .potential_charts import example_chart
 from .style import Chart, look
 from .term_charts import proxy_chart, term_chart
 
-MARKER = "errors-by-order.csv"
+CAPTIONS = "captions.txt"
+"""What each figure shows, and by which a folder of figures is known to be ours."""
+
 FORMATS = ("svg", "pdf", "png")
 
 
@@ -42,19 +44,18 @@ def save_figures(path: str | Path, figures: Sequence[Sequence[Chart]], *, force:
     `InputError` where the folder exists (unless `force`, and only if it
     holds figures of ours).
     """
-    with new_directory(path, force=force, marker=marker(figures)) as temporary:
+    with new_directory(path, force=force, marker=CAPTIONS) as temporary:
+        captions = []
         for number, group in enumerate(figures, start=1):
             folder = temporary if len(figures) == 1 else temporary / str(number)
             folder.mkdir(exist_ok=True)
             for chart in group:
+                name = (folder / chart.name).relative_to(temporary)
+                captions.append(f"{name}: {chart.title}. {chart.caption}\n")
                 for kind in FORMATS:
                     (folder / f"{chart.name}.{kind}").write_bytes(rendered(chart, kind))
                 _write_csv(folder / f"{chart.name}.csv", chart)
-
-
-def marker(studies: Sequence[object]) -> str:
-    """The file by which a folder of figures is known to be ours."""
-    return MARKER if len(studies) == 1 else f"1/{MARKER}"
+        (temporary / CAPTIONS).write_text("\n".join(captions), encoding="utf-8")
 
 
 def rendered(chart: Chart, kind: str) -> bytes:

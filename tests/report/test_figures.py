@@ -9,7 +9,7 @@ from bornnet import born_kernel, born_terms, scattering_length
 from bornnet.errors import InputError
 from bornnet.files.atomic import check_new_directory
 from bornnet.perturbation.strength_scan import strength_scan
-from bornnet.report.charts import FORMATS, marker, rendered, save_figures
+from bornnet.report.charts import CAPTIONS, FORMATS, rendered, save_figures
 from bornnet.report.kernel_charts import errors_by_order
 from bornnet.report.style import look
 
@@ -33,7 +33,7 @@ def numbers(column):
 
 def test_every_figure_in_every_kind(folder, drawn):
     expected = {f"{chart.name}.{kind}" for chart in drawn for kind in (*FORMATS, "csv")}
-    assert {file.name for file in folder.iterdir()} == expected
+    assert {file.name for file in folder.iterdir()} == expected | {CAPTIONS}
     starts = {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG"}
     for chart in drawn:
         for kind, start in starts.items():
@@ -115,7 +115,16 @@ def test_scan_over_strengths_against_rescaled_potentials(comparison):
 
 
 def test_a_folder_of_figures_may_be_replaced(folder, drawn):
-    check_new_directory(folder, force=True, marker=marker([drawn]))
+    check_new_directory(folder, force=True, marker=CAPTIONS)
+
+
+def test_figures_of_several_runs_may_be_replaced_by_those_of_one(drawn, tmp_path):
+    save_figures(tmp_path / "f", [drawn[:1], drawn[:1]])
+    assert {file.name for file in (tmp_path / "f").iterdir()} == {"1", "2", CAPTIONS}
+    save_figures(tmp_path / "f", [drawn[:1]], force=True)
+    captions = (tmp_path / "f" / CAPTIONS).read_text(encoding="utf-8")
+    assert captions == f"{drawn[0].name}: {drawn[0].title}. {drawn[0].caption}\n"
+    assert not (tmp_path / "f" / "1").exists()
 
 
 def test_foreign_folders_are_left_alone(tmp_path, drawn):
