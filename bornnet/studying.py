@@ -213,6 +213,9 @@ def run_study(
     """
     out = Path(out)
     _check(study, out, resume=resume, force=force)
+    if scheduler is not None:
+        with executor(workers, scheduler):
+            pass  # an address where none answers is bad input, and nothing is written
     begun = False
     try:
         with lock(out):
