@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from bornnet.errors import InputError, Interrupted
+from bornnet.errors import InputError
 
-from .options import data_options, force_option, study_options, terminal_options
+from .options import data_options, force_option, resume_option, study_options, terminal_options
 from .terminal import Terminal, facts
 
 
@@ -18,24 +18,41 @@ from .terminal import Terminal, facts
 )
 @data_options
 @study_options
+@click.option(
+    "--shard-rows",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Potentials a file, in whole blocks of 4096; half a gigabyte unless given.",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask cluster that makes the shards, in place of local processes."
+)
 @force_option
+@resume_option
 @terminal_options
 def generate(
     out: str,
     potentials: str | None,
     preset: str | None,
     config: str | None,
+    shard_rows: int | None,
+    scheduler: str | None,
     force: bool,
+    resume: bool,
     terminal: Terminal,
     **flags: Any,
 ) -> None:
     """Draw potentials, solve them exactly, and write the dataset OUT.h5.
+
+    A large one is made in shards, files in the folder OUT.h5.shards, and OUT.h5 shows them as one.
 
     \b
     Examples:
       bornnet generate data.h5 --samples 20000 --cells 16 --strength 1e-3 0.5
       bornnet generate data.h5 --preset quick --labels gradient
       bornnet generate mine.h5 --potentials potentials.csv
+      bornnet generate large.h5 --samples 100000000 --cells 64 --resume
+      bornnet generate large.h5 --samples 100000000 --scheduler tcp://node1:8786
     """
     from bornnet.config import load_config
     from bornnet.generation import generate as generate_dataset
@@ -46,15 +63,19 @@ def generate(
             flag = "--" + own[0].replace("_", "-")
             raise InputError(f"--potentials brings its own potentials: leave out {flag}, or --potentials.")
     study = load_config(preset, config, flags)
-    try:
-        with terminal.progress(
-            "Labelling potentials", study.samples if potentials is None else None
-        ) as advance:
-            written = generate_dataset(out, study, potentials=potentials, force=force, progress=advance)
-    except KeyboardInterrupt as stop:
-        raise Interrupted("Interrupted: nothing was written. Run the same command again.") from stop
+    with terminal.progress("Labelling potentials", study.samples if potentials is None else None) as advance:
+        written = generate_dataset(
+            out,
+            study,
+            potentials=potentials,
+            rows_per_shard=shard_rows,
+            scheduler=scheduler,
+            force=force,
+            resume=resume,
+            progress=advance,
+        )
 
-    speed = written.samples / written.seconds
+    speed = (written.samples - written.reused) / written.seconds
     terminal.result(
         {
             "written": str(written.path),
@@ -65,6 +86,8 @@ def generate(
             "strength": written.strength,
             "scattering_length": written.scattering_length,
             "sha256": written.sha256,
+            "shards": written.shards,
+            "reused": written.reused,
             "bytes": written.bytes,
             "seconds": written.seconds,
             "potentials_per_second": speed,
@@ -78,7 +101,8 @@ def generate(
                 "scattering length": "{:.6g} to {:.6g} ranges".format(*written.scattering_length),
                 "labels": {"value": "a0", "gradient": "a0 and its gradient"}[written.labels],
                 "SHA-256": written.sha256,
-                "size": f"{written.bytes / 1e6:.3g} MB",
+                "size": f"{written.bytes / 1e6:,.3g} MB"
+                + (f" in {written.shards} shards" if written.shards else ""),
                 "time": f"{written.seconds:.3g} s, {speed:,.0f} potentials/s",
             },
         ),

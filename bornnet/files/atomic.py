@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from ..errors import Busy, InputError
 
@@ -27,16 +28,27 @@ def new_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     check_new_file(path, force=force)
     with lock(path):
         check_new_file(path, force=force)
-        temporary = _beside(path, "part")
-        _remove(temporary)
-        try:
+        with appearing(path) as temporary:
             yield temporary
-            _flush(temporary)
             check_new_file(path, force=force)
-            os.replace(temporary, path)
-            _flush(path.parent)
-        finally:
-            _remove(temporary)
+
+
+@contextmanager
+def appearing(path: Path, *, unique: bool = False) -> Iterator[Path]:
+    """A temporary path for the block to write, which then takes the place of whatever stands at `path`.
+
+    For who holds the lock of `path`; or, with `unique`, for several processes that may write the same content
+    there, each under a temporary name of its own.
+    """
+    temporary = _beside(path, f"{uuid4().hex}.part" if unique else "part")
+    _remove(temporary)
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+        _flush(path.parent)
+    finally:
+        _remove(temporary)
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """Datasets: potentials and their scattering lengths in an HDF5 file that any language reads.
 
 `/potentials (N, cells)`, `/scattering_length (N,)`, `/strength (N,)` and, where gradients were asked for,
-`/gradient (N, cells)`, all little-endian doubles in one contiguous piece each. Attributes of the file:
-`format`, `format_version`, `configuration` (what generated it, as JSON), `package_version` and `sha256`.
-
-`sha256` is the SHA-256 of one line per piece of content, in the order above and then the configuration:
-`name dtype shape digest\\n`, digest being the SHA-256 of the piece's raw bytes. So it can be computed while
-streaming, and by anyone. Times are not recorded: the same content gives the same file, byte for byte.
+`/gradient (N, cells)`, all little-endian doubles in one contiguous piece each, or virtual datasets over the
+shards of a large one (`bornnet.files.shards`). Attributes of the file: `format`, `format_version`,
+`configuration` (what generated it, as JSON), `package_version` and `sha256`, which is of the content alone
+(`bornnet.files.content`): the same however it is cut. Times are not recorded: the same content gives the same
+file, byte for byte.
 """
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,26 +20,23 @@ from typing import Any
 import h5py
 import numpy as np
 
-from .. import __version__
 from ..errors import BornnetError, InputError
-from .atomic import new_file
+from .atomic import appearing, new_file
+from .content import ContentHash, row_bytes, shapes
+from .header import Header, opened, read_header, write_header
+from .shards import read_layout, write_layout
 
-FORMAT = "bornnet-dataset"
-FORMAT_VERSION = 1
-_Shapes = dict[str, tuple[int, ...]]
-_BLOCK = 1 << 22  # doubles hashed at a time, so that checking takes no second copy of the content
+_BLOCK_BYTES = 1 << 23  # read and checked at a time
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Labelled potentials: arrays `(N, cells)`, `(N,)`, `(N,)`, `(N, cells)`, and how they were made."""
+class Rows:
+    """Labelled potentials: arrays `(n, cells)`, `(n,)`, `(n,)`, and `(n, cells)` or no gradients."""
 
     potentials: np.ndarray
     scattering_length: np.ndarray
     strength: np.ndarray
     gradient: np.ndarray | None
-    configuration: dict[str, Any]
-    sha256: str
 
     @property
     def cells(self) -> int:
@@ -52,6 +47,14 @@ class Dataset:
         return int(self.potentials.shape[0])
 
 
+@dataclass(frozen=True)
+class Dataset(Rows):
+    """A whole dataset in memory, and how it was made."""
+
+    configuration: dict[str, Any]
+    sha256: str
+
+
 class DatasetWriter:
     """Takes a dataset block by block; made by `new_dataset`."""
 
@@ -60,8 +63,8 @@ class DatasetWriter:
         self.rows = 0
         self.sha256: str | None = None
         self._file = file
-        self._shapes = _shapes(samples, cells, gradient)
-        self._digests = {name: hashlib.sha256() for name in self._shapes}
+        self._shapes = shapes(samples, cells, gradient)
+        self.content = ContentHash(self._shapes)
         for name, shape in self._shapes.items():
             file.create_dataset(name, shape, dtype="<f8", track_times=False)
 
@@ -90,19 +93,14 @@ class DatasetWriter:
             _require_finite(name, block, first_row=self.rows)
         for name, block in blocks.items():
             self._file[name][self.rows : stop] = block
-            self._digests[name].update(block.data)
+            self.content.update(name, block)
         self.rows = stop
 
     def _finish(self, configuration: str) -> None:
         if self.rows != self.samples:
             raise BornnetError(f"the dataset ended after {self.rows} of {self.samples} rows.")
-        digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
-        self.sha256 = _content_sha256(self._shapes, digests, configuration)
-        self._file.attrs["format"] = FORMAT
-        self._file.attrs["format_version"] = FORMAT_VERSION
-        self._file.attrs["configuration"] = configuration
-        self._file.attrs["package_version"] = __version__
-        self._file.attrs["sha256"] = self.sha256
+        self.sha256 = self.content.sha256(self._shapes, configuration)
+        write_header(self._file, configuration, self.sha256)
 
 
 @contextmanager
@@ -114,24 +112,20 @@ def new_dataset(
     gradient: bool = False,
     configuration: Mapping[str, Any],
     force: bool = False,
+    shared: bool = False,
 ) -> Iterator[DatasetWriter]:
     """A writer for a dataset of `samples` rows, which stands at `path` once the block ends without an error.
 
     `configuration` is what generated the rows, anything JSON can hold. After the block the writer's `sha256`
-    is the hash of the content. `InputError` as for `bornnet.files.atomic.new_file`.
+    is the hash of the content. `InputError` as for `bornnet.files.atomic.new_file`; with `shared`, other
+    processes may be writing the same content to `path`, and whatever stands there is replaced.
     """
     text = json.dumps(configuration, sort_keys=True, allow_nan=False)
-    try:
-        with new_file(path, force=force) as temporary, h5py.File(temporary, "w") as file:
-            writer = DatasetWriter(file, samples, cells, gradient)
-            yield writer
-            writer._finish(text)
-    except RuntimeError as error:
-        # So h5py reports a disk that fills up while the file is closed.
-        number = re.search(r"errno = (\d+)", str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+    place = appearing(Path(path), unique=True) if shared else new_file(path, force=force)
+    with _system_errors(path), place as temporary, h5py.File(temporary, "w") as file:
+        writer = DatasetWriter(file, samples, cells, gradient)
+        yield writer
+        writer._finish(text)
 
 
 def write_dataset(
@@ -154,143 +148,190 @@ def write_dataset(
     return writer.sha256
 
 
-def read_dataset(path: str | Path) -> Dataset:
-    """The dataset at `path`, every array checked: names, shapes, sizes against the file's, numbers, SHA-256.
+def write_index(
+    path: Path,
+    samples: int,
+    cells: int,
+    *,
+    gradient: bool,
+    configuration: Mapping[str, Any],
+    shards: Sequence[tuple[Path, int, str]],
+    content: ContentHash,
+) -> str:
+    """Write the file that makes one dataset of shards, in place of what stands at `path`.
 
-    Each thing that can be wrong with the file has its own `InputError`. No memory is taken for more content
-    than the file holds.
+    `shards` are each one's path, rows and SHA-256, and `content` has taken their rows, all in order. Returns
+    the SHA-256 of the whole content.
+    """
+    text = json.dumps(configuration, sort_keys=True, allow_nan=False)
+    arrays = shapes(samples, cells, gradient)
+    sha256 = content.sha256(arrays, text)
+    with _system_errors(path), appearing(path) as temporary, h5py.File(temporary, "w") as file:
+        write_layout(file, arrays, shards)
+        write_header(file, text, sha256)
+    return sha256
+
+
+class DatasetReader:
+    """A dataset on disk, of which any rows can be had; made by `open_dataset`."""
+
+    def __init__(self, path: Path, header: Header, parts: list["_Part"]) -> None:
+        self.path = path
+        self.samples, self.cells = header.shapes["potentials"]
+        self.configuration: dict[str, Any] = json.loads(header.configuration)
+        self.sha256 = header.sha256
+        self.shards = [part.path for part in parts if part.path != path]
+        self._header = header
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return self.samples
+
+    @property
+    def gradient(self) -> bool:
+        """Whether there are gradients."""
+        return "gradient" in self._header.shapes
+
+    def rows(self, start: int = 0, stop: int | None = None) -> Rows:
+        """Rows `start .. stop`, read from the disk; the memory they take is all that is taken."""
+        stop = self.samples if stop is None else min(stop, self.samples)
+        start = min(start, stop)
+        arrays = {name: np.empty((stop - start, *shape[1:])) for name, shape in self._header.shapes.items()}
+        for part in self._parts:
+            first, last = max(start, part.start), min(stop, part.stop)
+            if first < last:
+                with opened(part.path) as file:
+                    for name, array in arrays.items():
+                        there, here = (slice(first - o, last - o) for o in (part.start, start))
+                        file[name].read_direct(array, there, here)
+        return _as_rows(arrays)
+
+    def blocks(self, size: int | None = None) -> Iterator[Rows]:
+        """All rows in their order, `size` at a time (unless given, some megabytes)."""
+        size = size or _block_rows(self._header)
+        for start in range(0, self.samples, size):
+            yield self.rows(start, start + size)
+
+    def check(self, rows: Callable[[int, int], Rows] | None = None) -> dict[str, bytes]:
+        """Read everything once and compare with the SHA-256s; `InputError` names the file that is damaged.
+
+        `rows(start, stop)` gives the rows in another way than from the disk. Returns the digests of the
+        hash's blocks.
+        """
+        whole = ContentHash(self._header.shapes)
+        for part in self._parts:
+            whole.extend(part.content(rows or self.rows).finished())
+        _compare(self.path, whole.sha256(self._header.shapes, self._header.configuration), self.sha256)
+        return whole.finished()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows `start .. stop` of a dataset: the file they are in, and what it says of itself."""
+
+    path: Path
+    start: int
+    stop: int
+    header: Header
+
+    def content(self, rows: Callable[[int, int], Rows]) -> ContentHash:
+        content = ContentHash(self.header.shapes)
+        strange: InputError | None = None
+        step = _block_rows(self.header)
+        for start in range(self.start, self.stop, step):
+            block = rows(start, min(start + step, self.stop))
+            for name in self.header.shapes:
+                array = getattr(block, name)
+                content.update(name, array)
+                try:
+                    _require_finite(f"{self.path}: {name}", array, start - self.start)
+                except InputError as error:
+                    strange = strange or error
+        _compare(self.path, content.sha256(self.header.shapes, self.header.configuration), self.header.sha256)
+        if strange is not None:
+            raise strange
+        return content
+
+
+def open_dataset(path: str | Path, *, check: bool = True) -> DatasetReader:
+    """The dataset at `path`, its rows still on the disk; `check` reads them once to see that they are sound.
+
+    Each thing that can be wrong with the file, or with one of its shards, has its own `InputError`, which
+    names the file. No memory is taken for more content than the files hold.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file; `bornnet generate {path}` makes a dataset.")
-    if not path.is_file():
-        raise InputError(f"{path}: expected a dataset file, got a folder or a device.")
-    try:
-        with path.open("rb"):
-            pass
-        if not h5py.is_hdf5(path):
-            raise InputError(f"{path}: expected a bornnet dataset (HDF5), got another kind of file.")
-        with h5py.File(path, "r") as file:
-            return _read(path, file)
-    except InputError:
-        raise
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be read: permission denied.") from error
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        # What h5py raises where the file's own structure is broken depends on the byte that broke.
-        raise InputError(f"{path}: the file is truncated or damaged ({error}); generate it again.") from error
+    with opened(path) as file:
+        header = read_header(path, file)
+        listed = read_layout(path, file, header.shapes) if header.virtual else []
+    parts = [] if header.virtual else [_Part(path, 0, header.shapes["potentials"][0], header)]
+    start = 0
+    for shard, rows, sha256 in listed:
+        parts.append(_Part(shard, start, start + rows, _shard_header(path, shard, rows, sha256, header)))
+        start += rows
+    reader = DatasetReader(path, header, parts)
+    if check:
+        reader.check()
+    return reader
 
 
-def _read(path: Path, file: h5py.File) -> Dataset:
-    attributes = _attributes(path, file)
-    gradient = "gradient" in file
-    arrays: dict[str, np.ndarray] = {}
-    shapes = _declared_shapes(path, file, gradient)
-    declared = sum(8 * int(np.prod(shape, dtype=object)) for shape in shapes.values())
-    size = path.stat().st_size
-    if declared > size:
-        raise InputError(
-            f"{path}: arrays of {declared} bytes are declared, but the file has {size}; it was damaged."
-        )
-    for name, shape in shapes.items():
-        arrays[name] = np.empty(shape)
-        file[name].read_direct(arrays[name])
-    configuration = attributes["configuration"]
-    digests = {name: _digest(array) for name, array in arrays.items()}
-    sha256 = _content_sha256(shapes, digests, configuration)
-    if sha256 != attributes["sha256"]:
-        raise InputError(
-            f"{path}: its content has the SHA-256 {sha256[:12]}.., but {attributes['sha256'][:12]}.. was "
-            "recorded; the file was damaged or changed. Generate it again."
-        )
-    for name, array in arrays.items():
-        _require_finite(f"{path}: {name}", array)
-    return Dataset(
-        potentials=arrays["potentials"],
-        scattering_length=arrays["scattering_length"],
-        strength=arrays["strength"],
-        gradient=arrays.get("gradient"),
-        configuration=json.loads(configuration),
-        sha256=sha256,
+def read_dataset(path: str | Path) -> Dataset:
+    """The dataset at `path` in memory, checked as by `open_dataset`."""
+    reader = open_dataset(path, check=False)
+    whole = reader.rows()
+    reader.check(
+        lambda start, stop: _as_rows({n: a[start:stop] for n, a in vars(whole).items() if a is not None})
     )
+    return Dataset(**vars(whole), configuration=reader.configuration, sha256=reader.sha256)
 
 
-def _attributes(path: Path, file: h5py.File) -> dict[str, str]:
-    form = file.attrs.get("format")
-    if not isinstance(form, str) or form != FORMAT:
-        raise InputError(f"{path}: expected format = {FORMAT!r}, got {form}; it is another HDF5 file.")
-    version = file.attrs.get("format_version")
-    if not isinstance(version, np.integer) or version != FORMAT_VERSION:
+def read_configuration(path: str | Path) -> dict[str, Any]:
+    """What generated the dataset at `path`, whatever the state of its rows."""
+    with opened(Path(path)) as file:
+        return json.loads(read_header(Path(path), file).configuration)
+
+
+def _shard_header(path: Path, shard: Path, rows: int, sha256: str, whole: Header) -> Header:
+    if not shard.exists():
         raise InputError(
-            f"{path}: expected format_version = {FORMAT_VERSION}, got {version}; read it with the version of "
-            "bornnet that wrote it, or generate it again."
+            f"{path}: its shard {shard} is missing; put it back, or generate again with --resume, which "
+            "makes what is missing."
         )
-    attributes = {name: file.attrs.get(name) for name in ("configuration", "sha256")}
-    for name, value in attributes.items():
-        if not isinstance(value, str):
-            raise InputError(f"{path}: expected text in the attribute {name}, got {value}.")
+    with opened(shard) as file:
+        header = read_header(shard, file)
+    expected = shapes(rows, whole.shapes["potentials"][1], "gradient" in whole.shapes)
+    if header.virtual or header.shapes != expected or header.sha256 != sha256:
+        raise InputError(
+            f"{shard}: expected the shard of {path} with the SHA-256 {sha256[:12]}.., got another file."
+        )
+    return header
+
+
+def _block_rows(header: Header) -> int:
+    return max(1, _BLOCK_BYTES // row_bytes(header.shapes["potentials"][1], "gradient" in header.shapes))
+
+
+def _as_rows(arrays: Mapping[str, np.ndarray]) -> Rows:
+    return Rows(arrays["potentials"], arrays["scattering_length"], arrays["strength"], arrays.get("gradient"))
+
+
+def _compare(path: Path, sha256: str, recorded: str) -> None:
+    if sha256 != recorded:
+        raise InputError(
+            f"{path}: its content has the SHA-256 {sha256[:12]}.., but {recorded[:12]}.. was recorded; the "
+            "file was damaged or changed. Generate it again."
+        )
+
+
+@contextmanager
+def _system_errors(path: str | Path) -> Iterator[None]:
+    """A disk that fills up while a file is closed comes as a RuntimeError from h5py; as OSError from here."""
     try:
-        configuration = json.loads(attributes["configuration"])
-    except ValueError as error:
-        raise InputError(f"{path}: the attribute configuration is not JSON ({error}).") from error
-    if not isinstance(configuration, dict):
-        raise InputError(f"{path}: expected a JSON object in the attribute configuration.")
-    return attributes
-
-
-def _declared_shapes(path: Path, file: h5py.File, gradient: bool) -> _Shapes:
-    names = _shapes(0, 0, gradient)
-    for name, shape in names.items():
-        array = file.get(name)
-        if not isinstance(array, h5py.Dataset):
-            raise InputError(f"{path}: expected an array /{name}, but there is none; generate it again.")
-        if array.dtype != np.dtype("<f8"):
-            raise InputError(f"{path}: /{name}: expected double precision (<f8), got {array.dtype}.")
-        if array.is_virtual or array.external or array.chunks is not None:
-            raise InputError(f"{path}: /{name}: expected one contiguous array inside the file.")
-        if array.shape is None or len(array.shape) != len(shape):
-            raise InputError(
-                f"{path}: /{name}: expected {len(shape)} dimensions, got the shape {array.shape}."
-            )
-    samples, cells = file["potentials"].shape
-    if samples < 1 or cells < 1:
-        raise InputError(
-            f"{path}: expected at least one potential of at least one cell, got {samples} of {cells}."
-        )
-    for name, expected in _shapes(samples, cells, gradient).items():
-        if file[name].shape != expected:
-            raise InputError(
-                f"{path}: /{name}: expected the shape {expected}, as of /potentials, got {file[name].shape}."
-            )
-    return _shapes(samples, cells, gradient)
-
-
-def _shapes(samples: int, cells: int, gradient: bool) -> _Shapes:
-    shapes: _Shapes = {
-        "potentials": (samples, cells),
-        "scattering_length": (samples,),
-        "strength": (samples,),
-    }
-    if gradient:
-        shapes["gradient"] = (samples, cells)
-    return shapes
-
-
-def _content_sha256(shapes: _Shapes, digests: Mapping[str, str], configuration: str) -> str:
-    content = hashlib.sha256()
-    for name, shape in shapes.items():
-        content.update(f"{name} <f8 {'x'.join(map(str, shape))} {digests[name]}\n".encode())
-    text = configuration.encode()
-    content.update(f"configuration utf-8 {len(text)} {hashlib.sha256(text).hexdigest()}\n".encode())
-    return content.hexdigest()
-
-
-def _digest(array: np.ndarray) -> str:
-    digest = hashlib.sha256()
-    flat = array.reshape(-1)
-    for start in range(0, flat.size, _BLOCK):
-        digest.update(np.ascontiguousarray(flat[start : start + _BLOCK], dtype="<f8").data)
-    return digest.hexdigest()
+        yield
+    except RuntimeError as error:
+        number = re.search(r"errno = (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def _require_finite(name: str, array: np.ndarray, first_row: int = 0) -> None:

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from bornnet import generation, scattering_length, scattering_length_and_gradient, weinberg_eigenvalue
+from bornnet import scattering_length, scattering_length_and_gradient, sources, weinberg_eigenvalue
 from bornnet.files.dataset import DatasetWriter, read_dataset
 from bornnet.vocabulary import FAMILIES
 
@@ -78,7 +78,7 @@ def test_same_seed_gives_the_same_bytes_whatever_the_workers_and_blocks(run, mon
     """With 3000 cells, 100 potentials are many chunks of random numbers and many tasks for the threads."""
     cases = {"a.h5": (1, 1 << 20), "b.h5": (2, 1 << 20), "c.h5": (3, 100_000), "d.h5": (1, 1)}
     for name, (workers, block) in cases.items():
-        monkeypatch.setattr(generation, "BLOCK", block)
+        monkeypatch.setattr(sources, "BLOCK", block)
         flags = ("--samples", 100, "--cells", 3000, "--labels", "gradient", "--workers", workers)
         assert run("generate", name, *flags).code == 0
     first = Path("a.h5").read_bytes()
@@ -163,7 +163,7 @@ def test_failure_half_way_leaves_what_was_there(run, monkeypatch, failure, code,
             raise failure
         append(self, *block)
 
-    monkeypatch.setattr(generation, "BLOCK", 100)
+    monkeypatch.setattr(sources, "BLOCK", 100)
     monkeypatch.setattr(DatasetWriter, "append", fail_at_the_second)
     outcome = run("generate", "d.h5", *SMALL, "--force", "--seed", 9)
     assert (outcome.code, outcome.out) == (code, "")
@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_the_number_of_potentials(run, monkeypatch):
         largest.append(potentials.size)
         append(self, potentials, *rest)
 
-    monkeypatch.setattr(generation, "BLOCK", 960)
+    monkeypatch.setattr(sources, "BLOCK", 960)
     monkeypatch.setattr(DatasetWriter, "append", watch)
     assert run("generate", "d.h5", "--samples", 5000, "--cells", 6).code == 0
     assert max(largest) <= 960
