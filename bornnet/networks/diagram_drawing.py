@@ -2,9 +2,11 @@
 
 The legs (inputs) stand at the left, the output at the right, and a vertex that joins k branches is a dot
 marked ``σ⁽ᵏ⁾``. Every picture comes from one layout: a leg per row, a vertex half-way between its
-outermost branches, and as far to the right as the longest chain of vertices below it.
+outermost branches, and as far to the right as the longest chain of vertices below it. A line keeps to its row
+until one column before the vertex it ends in, so that it crosses nothing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -42,6 +44,13 @@ def _place(tree: Tree, first_row: int) -> Node:
         first_row += nodes[-1].legs
     column = 1 + max(node.column for node in nodes)
     return Node(column, (nodes[0].row + nodes[-1].row) / 2, tuple(nodes))
+
+
+def _label_side(node: Node, parent: Node) -> str:
+    """Where a vertex's label is clear of its own outgoing line and of the line above."""
+    if node is parent:
+        return "above right"
+    return "below right" if parent.row < node.row else "above"
 
 
 # --- terminal ---
@@ -142,22 +151,26 @@ def _svg_branch(
         labels.append(_svg_text(x - 6, y + 5, "x", anchor="end", italic=True))
         return
     for branch in node.branches:
-        lines.append(_svg_line(left + branch.column * _DX, top + branch.row * _DY, x, y))
+        start_y = top + branch.row * _DY
+        lines.append(_svg_line(left + branch.column * _DX, start_y, x, y, bend=x - _DX))
         _svg_branch(branch, node, left, top, lines, dots, labels)
     dots.append(f'<circle cx="{x:g}" cy="{y:g}" r="4.5"/>')
-    label_y = y + 19 if parent.row < node.row else y - 10  # clear of the outgoing line
-    labels.append(_svg_text(x + 4, label_y, _vertex_label(len(node.branches)), size=12, anchor="start"))
+    side = _label_side(node, parent)
+    label_x, anchor = (x + 4, "start") if side.endswith("right") else (x, "middle")
+    label_y = y + 19 if side.startswith("below") else y - 10
+    labels.append(_svg_text(label_x, label_y, _vertex_label(len(node.branches)), size=12, anchor=anchor))
 
 
-def _svg_line(x0: float, y0: float, x1: float, y1: float) -> str:
-    """A line with an arrow head in its middle: which way the derivative flows."""
+def _svg_line(start: float, y0: float, x1: float, y1: float, bend: float = -math.inf) -> str:
+    """A line, level as far as ``bend``, with an arrow head where it is half-way from there to its end."""
+    x0 = max(start, bend)
     length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
     ux, uy = (x1 - x0) / length, (y1 - y0) / length
     tip_x, tip_y = (x0 + x1) / 2 + 4 * ux, (y0 + y1) / 2 + 4 * uy
     wings = [(tip_x - 7 * ux + side * 3 * -uy, tip_y - 7 * uy + side * 3 * ux) for side in (1, -1)]
     (ax, ay), (bx, by) = wings
     return (
-        f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}'
+        f'<path d="M{start:.1f} {y0:.1f}H{x0:.1f}L{x1:.1f} {y1:.1f}'
         f'M{ax:.1f} {ay:.1f}L{tip_x:.1f} {tip_y:.1f}L{bx:.1f} {by:.1f}"/>'
     )
 
@@ -180,6 +193,7 @@ def _captions(diagrams: Sequence[Diagram], captions: Sequence[str] | None) -> Se
 
 # --- LaTeX ---
 
+_TIKZ_DX, _TIKZ_DY = 1.4, 0.6  # cm
 _TEX_SPECIAL = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -234,12 +248,12 @@ def _tikz_branch(node: Node, parent: Node, lines: list[str], nodes: list[str]) -
         return
     for branch in node.branches:
         start_x, start_y = _tikz_place(branch)
-        lines.append(f"\\draw[line] ({start_x:g},{start_y:g}) -- ({x:g},{y:g});")
+        bend = f" -- ({x - _TIKZ_DX:g},{start_y:g})" if branch.column < node.column - 1 else ""
+        lines.append(f"\\draw[line] ({start_x:g},{start_y:g}){bend} -- ({x:g},{y:g});")
         _tikz_branch(branch, node, lines, nodes)
-    degree = len(node.branches)
-    side = "below" if parent.row < node.row else "above"  # clear of the outgoing line
-    nodes.append(f"\\node[vertex, label={{{side} right:$\\sigma^{{({degree})}}$}}] at ({x:g},{y:g}) {{}};")
+    label = f"{_label_side(node, parent)}:$\\sigma^{{({len(node.branches)})}}$"
+    nodes.append(f"\\node[vertex, label={{{label}}}] at ({x:g},{y:g}) {{}};")
 
 
 def _tikz_place(node: Node) -> tuple[float, float]:
-    return 1.4 * node.column, 0.0 - 0.6 * node.row
+    return _TIKZ_DX * node.column, 0.0 - _TIKZ_DY * node.row

@@ -1,6 +1,8 @@
 """Diagrams: how many, what they are worth, and how they are drawn."""
 
 import math
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -13,7 +15,7 @@ from torch import nn
 
 from bornnet.errors import InputError
 from bornnet.networks.derivatives import derivative_tensor
-from bornnet.networks.diagram_drawing import svg_picture, terminal_picture, tikz_picture
+from bornnet.networks.diagram_drawing import layout, svg_picture, terminal_picture, tikz_picture
 from bornnet.networks.diagram_shares import diagram_shares
 from bornnet.networks.diagrams import diagrams
 from bornnet.networks.jets import taylor_terms
@@ -186,6 +188,37 @@ def test_every_picture_shows_every_leg_and_vertex(order):
     assert tikz.count(r"\node[vertex") == vertices
     assert tikz.count(r"\begin{tikzpicture}") == tikz.count(r"\end{tikzpicture}") == len(diagrams(order))
     assert tikz.count("{") == tikz.count("}")
+
+
+def test_lines_cross_nothing():
+    """Level parts stay on a branch's own row; slanted ones share a column and an end."""
+    for order in range(2, 8):
+        for diagram in diagrams(order):
+            for vertex in _vertices(layout(diagram)):
+                rows = [branch.row for branch in vertex.branches]
+                assert rows == sorted(set(rows))
+                assert rows[0] <= vertex.row <= rows[-1]
+                assert all(branch.column < vertex.column for branch in vertex.branches)
+
+
+def _vertices(node):
+    return [node, *(v for branch in node.branches for v in _vertices(branch))] if node.branches else []
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_takes_the_drawings(tmp_path):
+    """Orders 1 to 5, with captions that hold LaTeX's own characters."""
+    if subprocess.run(["kpsewhich", "standalone.cls"], capture_output=True, check=False).returncode:
+        pytest.skip("LaTeX's class standalone is not installed")
+    command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", "-no-shell-escape", "d.tex"]
+    for order in range(1, 6):
+        captions = [rf"{d.notation}: −50 % & #{d.labelings} \x_{{1}}^~$" for d in diagrams(order)]
+        for texts in (None, captions):
+            (tmp_path / "d.tex").write_text(tikz_picture(diagrams(order), texts), encoding="utf-8")
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+            log = (tmp_path / "d.log").read_text(encoding="utf-8", errors="replace")
+            assert done.returncode == 0, log[-2000:]
+            assert "1 page" in log
 
 
 def test_captions_are_text():
