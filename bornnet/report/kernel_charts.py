@@ -85,8 +85,9 @@ def errors_by_order(comparison: Comparison) -> Chart:
         "errors-by-order",
         "orders",
         "Kernel error by order",
-        "Relative distance of the learned Taylor coefficients from the exact Born kernel. Bars: standard "
-        "deviation over the members. The line at one is what learning nothing gives"
+        "Relative distance of the learned Taylor coefficients from the exact Born kernel. "
+        + ("Bars: standard deviation over the members. " if len(comparison.learned) > 1 else "")
+        + "The line at one is what learning nothing gives"
         + (f"; errors above {_HIGHEST:.0f} are off the scale (they are in the table)." if off else "."),
         figure,
         {name: np.array(values) for name, values in columns.items()},

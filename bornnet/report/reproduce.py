@@ -9,7 +9,7 @@ from ..comparing import Comparison
 from ..config import Data, Network, Training
 from ..files.run import Run
 
-_STATED = ("bornnet", "python", "numpy", "torch", "platform", "device")
+_STATED = ("bornnet", "python", "numpy", "torch", "platform", "device", "threads")
 
 
 def provenance(run: Run) -> dict[str, Any]:

@@ -56,8 +56,10 @@ def term_chart(comparison: Comparison) -> Chart:
         "terms",
         "terms",
         "Learned terms against Born terms, potential by potential",
-        "Each point is a potential that no network was fitted to; the terms are means over the members. "
-        "On the line they agree; below, by how much they do not.",
+        "Each point is a potential "
+        + ("that no network was fitted to" if comparison.run else "drawn for this comparison")
+        + ("; the terms are means over the members. " if len(comparison.learned) > 1 else ". ")
+        + "On the line they agree; below, by how much they do not.",
         figure,
         data,
     )

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from bornnet import born_kernel, born_terms, scattering_length
+from bornnet.comparing import compare_run
 from bornnet.errors import InputError
 from bornnet.files.atomic import check_new_directory
 from bornnet.perturbation.strength_scan import strength_scan
 from bornnet.report.charts import CAPTIONS, FORMATS, rendered, save_figures
 from bornnet.report.kernel_charts import errors_by_order
+from bornnet.report.network_charts import diagram_chart
 from bornnet.report.style import look
 
 
@@ -96,6 +98,17 @@ def test_diagrams_add_up_to_the_learned_terms(folder, comparison):
     for n in (1, 2, 3):
         assert along[order == n].sum() == pytest.approx(terms[n - 1], rel=1e-10)
         assert share[order == n].sum() == pytest.approx(1, rel=1e-10)
+
+
+def test_diagrams_beyond_a_page_and_diagrams_that_vanish_are_said_to_be_left_out(study):
+    beyond = compare_run(study, order=6)
+    with look():
+        chart = diagram_chart(beyond)
+    assert [entry["order"] for entry in beyond.document()["diagrams"]] == [1, 2, 3, 4, 5]
+    assert "Beyond order 5 there are too many" in chart.caption
+    assert "Diagrams that are zero" in chart.caption
+    assert "(x(x(xx)))" not in chart.data["diagram"]  # three vertices in a row, two hidden layers
+    assert "(xx(xx))" in chart.data["diagram"]
 
 
 def test_scan_over_strengths_against_rescaled_potentials(comparison):

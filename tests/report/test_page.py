@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from bornnet import __version__, scattering_length, weinberg_eigenvalue
-from bornnet.comparing import compare_run
+from bornnet.comparing import compare_run, differing_settings
 from bornnet.config import to_toml
 from bornnet.report.kernel_charts import _HIGHEST
 from bornnet.report.page import report
@@ -245,6 +245,17 @@ def test_configuration_and_provenance_are_the_runs(page, comparison):
     assert facts["torch"] == stored["torch"]
     assert facts["dataset sha256"] == stored["dataset"]["sha256"]
     assert facts["dataset samples"] == str(stored["dataset"]["samples"])
+
+
+def test_the_labels_of_training_are_named(comparison, drawn, page):
+    assert "gradients" not in Prose(page).text + comparison.document()["verdict"]
+    config = comparison.run.config.model_copy(update={"labels": "gradient"})
+    other = replace(comparison, run=replace(comparison.run, config=config))
+    named = "trained on scattering lengths and their gradients"
+    assert other.document()["labels"] == "gradient"
+    assert named in other.document()["verdict"]
+    assert named in Prose(report([other], [drawn[:1]])).text
+    assert differing_settings([comparison, other]) == {"labels": ["value", "gradient"]}
 
 
 def test_several_runs_side_by_side(comparison, drawn):
