@@ -194,13 +194,14 @@ def _tables(results: "Results", settings: list[dict[str, Any]]) -> list[Any]:
         for s in settings
     ]
     heads = [*(f"term {n}" for n in orders), *(f"alone {n}" for n in alone), "time"]
-    spread = "mean ± standard deviation over seeds" if several else "one seed"
+    spread = "Mean ± standard deviation over seeds." if several else "One seed."
+    notes = (spread, _counts(results), _base(results.study))
     return [
         table(
             f"Kernel error, relative: {results.study.source}",
             ("setting", "seeds", *(f"order {n}" for n in orders)),
             kernel,
-            f"{spread}. {_counts(results)} {_base(results.study)}",
+            " ".join(filter(None, notes)),
         ),
         "",
         table(
