@@ -11,6 +11,7 @@ import pytest
 from bornnet.cli.plots import curve, log_dots, sparkline
 from hypothesis import given
 from hypothesis import strategies as st
+from pseudo_terminal import read_all
 
 POSITIVE = st.floats(1e-12, 1e6)
 
@@ -90,18 +91,10 @@ def on_a_terminal(folder, *arguments, columns=80):
         env=os.environ | {"TERM": "dumb", "COLUMNS": str(columns), "PYTHONUTF8": "1"},
     )
     os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # how a terminal on Linux says that the other side has closed it
-            break
-        if not piece:
-            break
-        shown += piece
+    shown = read_all(ours)
     assert process.wait() == 0
     os.close(ours)
-    return shown.decode()
+    return shown
 
 
 def test_a_terminal_gets_plots(study):

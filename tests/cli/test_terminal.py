@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pseudo_terminal import read_all
 
 GENERATE = ["generate", "d.h5", "--samples", "200000", "--cells", "16", "--json"]
 
@@ -22,20 +23,12 @@ def on_a_terminal(folder, *arguments):
         env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
     )
     os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # how a terminal on Linux says that the other side has closed it
-            break
-        if not piece:
-            break
-        shown += piece
+    shown = read_all(ours)
     out = process.stdout.read().decode()
     process.stdout.close()
     assert process.wait() == 0, shown
     os.close(ours)
-    return out, shown.decode()
+    return out, shown
 
 
 def test_progress_bar_on_a_terminal_leaves_stdout_alone(tmp_path):
