@@ -1,11 +1,18 @@
 """The derivative engine against autodiff: time, peak memory and agreement, on one thread in double precision.
 
-    python tests/benchmarks/derivatives.py [--quick] [--peer-python PYTHON] [--plot scaling.svg]
+    python tests/benchmarks/derivatives.py [--depth 3] [--activation tanh] [--case 2] [--peer-python PYTHON]
+    python tests/benchmarks/derivatives.py --plot scaling.svg
 
-Each case runs in a process of its own, so that peak memory is its own; the weights are the same in all.
-Peers that are not installed in PYTHON (default: this one) are reported as such. "set-up" is everything
-that the first call costs beyond a later one: compilation in JAX, loading or compiling kernels in bornnet.
-OpenBLAS uses AVX-512 where the processor has it, as in bornnet's commands; OPENBLAS_CORETYPE overrides.
+Peers: nested jacfwd over jacrev in jitted JAX and in torch.func for full tensors; jitted jax.experimental.jet
+and jet-for-pytorch for directional terms. They come with `pip install 'bornnet[bench]'`, into this Python or
+into PYTHON; one that is missing, or lacks a case, is reported with the reason.
+
+Each case runs in a process of its own, so that peak memory is its own; the weights are the same in all, and
+JAX has them compiled in. "set-up" is what the first call costs beyond a later one: compilation in JAX,
+loading or compiling kernels in bornnet. "added" is peak memory beyond that before the first call, "in all"
+that of the whole process. "agrees to" is the largest difference over the largest entry, row by row for
+directional terms. OpenBLAS uses AVX-512 where the processor has it, as in bornnet's commands;
+OPENBLAS_CORETYPE overrides.
 """
 
 import argparse
@@ -13,13 +20,15 @@ import itertools
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 INPUTS, WIDTH = 64, 64
 DIRECTIONS, JET_ORDER = 100_000, 8
+CASES = ["1", "2", "3", "4", "5 packed", "jet"]
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -120,17 +129,39 @@ def jax_case(depth, activation, what):
     return lambda: np.asarray(compiled(x))
 
 
-ENGINES = {"bornnet": bornnet_case, "jax": jax_case, "torch.func": torch_func_case}
+def jet_for_pytorch_case(depth, activation, what):
+    if what != "jet":
+        return None
+    import torch
+    from jet import jet
+
+    model, x = torch_model(depth, activation).requires_grad_(False), torch.from_numpy(directions())
+    at = torch.zeros_like(x)
+    f = jet(model, (at,))
+    factorials = torch.tensor([math.factorial(n) for n in range(JET_ORDER + 1)])[:, None]
+    return lambda: (torch.stack(f((at, x, *[at] * (JET_ORDER - 1)))).squeeze(-1) / factorials).numpy()
 
 
-def run_case(engine, depth, activation, what):
-    """One case in this process: best seconds a call, set-up seconds, added peak bytes, checksums."""
+ENGINES = {
+    "bornnet": bornnet_case,
+    "jax": jax_case,
+    "torch.func": torch_func_case,
+    "jet-for-pytorch": jet_for_pytorch_case,
+}
+
+
+def run_case(engine, depth, activation, what, result_file):
+    """One case in this process: best seconds a call, set-up seconds, peak bytes; the result into a file."""
     import numpy as np
 
     try:
         call = ENGINES[engine](depth, activation, what)
     except ImportError as error:
-        return {"error": f"not installed ({error.name})"}
+        return {"error": f"not installed ({error.name}): pip install 'bornnet[bench]'"}
+    except SyntaxError:
+        return {"error": f"does not run on Python {sys.version_info.major}.{sys.version_info.minor}"}
+    except NotImplementedError as error:
+        return {"error": f"cannot: {str(error).splitlines()[0]}"}
     if call is None:
         return {"error": "not available"}
     before = peak_bytes()
@@ -138,11 +169,10 @@ def run_case(engine, depth, activation, what):
     result = call()
     first = time.perf_counter() - start
     peak = peak_bytes()
-    probe = np.cos(1.0 + np.arange(result.shape[-1]))
-    checks = [float(np.linalg.norm(result)), float(np.abs(result @ probe).sum())]
+    np.save(result_file, result)
     del result
     times = []
-    while len(times) < 3 or (sum(times) < 1.0 and len(times) < 2000):
+    while not times or (sum(times) < 60 and (len(times) < 3 or (sum(times) < 1 and len(times) < 2000))):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
@@ -152,12 +182,13 @@ def run_case(engine, depth, activation, what):
         "setup": max(0.0, first - best),
         "added": peak - before,
         "peak": peak,
-        "checks": checks,
     }
 
 
 def peak_bytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Of this process alone; getrusage's peak starts from that of the process before exec."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
 def isolated(python, *case):
@@ -165,42 +196,51 @@ def isolated(python, *case):
 
     prefer_wide_kernels()
     environment = {**os.environ, **ONE_THREAD}
-    command = [python, __file__, "--case", *map(str, case)]
+    command = [python, __file__, "--in-this-process", *map(str, case)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"error": done.stderr.strip().splitlines()[-1][:60] if done.stderr else "failed"}
+        return {"error": done.stderr.strip().splitlines()[-1][:90] if done.stderr else "failed"}
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def compare(python, depths, activations, cases):
-    print(f"{'network':<18}{'case':<10}{'engine':<12}{'time':>12}{'x bornnet':>11}{'set-up':>9}", end="")
+    print(f"{'network':<19}{'case':<10}{'engine':<16}{'time':>13}{'x bornnet':>11}{'set-up':>9}", end="")
     print(f"{'added':>10}{'in all':>9}{'agrees to':>11}")
-    for depth in depths:
-        for activation in activations:
-            for what in cases:
-                ours = None
-                for engine in ENGINES:
-                    found = isolated(
-                        sys.executable if engine == "bornnet" else python, engine, depth, activation, what
-                    )
-                    label = f"{INPUTS}{f'-{WIDTH}' * depth}-1"
-                    label = label if depth < 4 else f"{INPUTS}-{depth}x{WIDTH}-1"
-                    head = f"{label + ' ' + activation:<24.23}{what:<10}{engine:<12}"
-                    if "error" in found:
-                        if found["error"] != "not available":
-                            print(f"{head}{found['error']}")
-                        continue
-                    ours = ours or found
-                    ratio = found["seconds"] / ours["seconds"]
-                    gap = max(
-                        abs(a - b) / abs(b) for a, b in zip(found["checks"], ours["checks"], strict=True)
-                    )
-                    print(
-                        f"{head}{1e3 * found['seconds']:9.3f} ms{ratio:11.2f}{found['setup']:7.2f} s"
-                        f"{found['added'] / 1e9:7.3f} GB{found['peak'] / 1e9:6.2f} GB"
-                        f"{'' if found is ours else format(gap, '11.1e')}",
-                        flush=True,
-                    )
+    with tempfile.TemporaryDirectory() as folder:
+        for depth, activation, what in itertools.product(depths, activations, cases):
+            compare_case(python, depth, activation, what, Path(folder))
+
+
+def compare_case(python, depth, activation, what, folder):
+    ours = None
+    for engine in ENGINES:
+        file = folder / f"{engine}.npy"
+        found = isolated(
+            sys.executable if engine == "bornnet" else python, engine, depth, activation, what, file
+        )
+        head = f"{f'{INPUTS}-{depth}x{WIDTH}-1 {activation}':<19}{what:<10}{engine:<16}"
+        if "error" in found:
+            if found["error"] != "not available":
+                print(f"{head}{found['error']}", flush=True)
+            continue
+        ours = ours or found
+        agreement = (
+            "" if found is ours else format(relative_difference(folder / "bornnet.npy", file, what), "11.1e")
+        )
+        print(
+            f"{head}{1e3 * found['seconds']:10.3f} ms{found['seconds'] / ours['seconds']:11.2f}"
+            f"{found['setup']:7.2f} s{found['added'] / 1e9:7.3f} GB{found['peak'] / 1e9:6.2f} GB{agreement}",
+            flush=True,
+        )
+
+
+def relative_difference(ours, theirs, what):
+    """Largest difference over largest entry; of directional terms the worst order's."""
+    import numpy as np
+
+    ours, theirs = np.load(ours), np.load(theirs)
+    rows = zip(ours, theirs, strict=True) if what == "jet" else [(ours, theirs)]
+    return max(np.abs(a - b).max() / np.abs(b).max() for a, b in rows)
 
 
 def best_time(call):
@@ -256,22 +296,21 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="one network, without order 5 and jets")
-    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has JAX and torch")
-    parser.add_argument("--plot", help="also write a figure of the scaling to this file")
-    parser.add_argument("--case", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--depth", nargs="+", type=int, default=[3, 5], help="hidden layers")
+    parser.add_argument("--activation", nargs="+", choices=["tanh", "gelu"], default=["tanh", "gelu"])
+    parser.add_argument("--case", nargs="+", choices=CASES, default=CASES, help="order, or jet")
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers")
+    parser.add_argument("--plot", help="measure how the cost scales instead, and draw it into this file")
+    parser.add_argument("--in-this-process", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.case:
-        engine, depth, activation, what = options.case
-        print(json.dumps(run_case(engine, int(depth), activation, what)))
-        return
-    if options.quick:
-        compare(options.peer_python, [3], ["tanh"], ["1", "2", "3", "4"])
-    else:
-        compare(options.peer_python, [3, 5], ["tanh", "gelu"], ["1", "2", "3", "4", "5 packed", "jet"])
-    if options.plot:
+    if options.in_this_process:
+        engine, depth, activation, what, file = options.in_this_process
+        print(json.dumps(run_case(engine, int(depth), activation, what, file)))
+    elif options.plot:
         os.environ.update(ONE_THREAD)
         scaling(options.plot)
+    else:
+        compare(options.peer_python, options.depth, options.activation, options.case)
 
 
 if __name__ == "__main__":
