@@ -50,7 +50,7 @@ def taylor_terms(model: nn.Module, displacements: Any, order: int, at: Any = Non
     with torch.set_grad_enabled(is_tensor and torch.is_grad_enabled()):
         sources = (displacements, at, *model.parameters())
         tracked = torch.is_grad_enabled() and any(getattr(t, "requires_grad", False) for t in sources)
-        traced = tracked or any(parameter.is_cuda for parameter in model.parameters())
+        traced = tracked or any(parameter.device.type != "cpu" for parameter in model.parameters())
         layers = read_layers(model, as_arrays=not traced)
         net = expand(layers, order, at)
         x = displacement_rows(displacements, layers)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_cases import SMOOTH, assert_close, mpmath_network, point, several_outputs, small_network
+from network_cases import KINKED, SMOOTH, assert_close, mpmath_network, point, several_outputs, small_network
 
 from bornnet.errors import InputError
 from bornnet.networks import jets
@@ -103,6 +103,20 @@ def test_autograd_reaches_weights_displacements_and_base_point():
         return taylor_terms(model, x, 3, at)
 
     assert torch.autograd.gradcheck(terms, (x, at, *weights), atol=1e-7)
+
+
+@pytest.mark.parametrize("name", [*SMOOTH, *KINKED])
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.filterwarnings("ignore::bornnet.errors.DerivativeWarning")
+def test_everything_stays_on_the_device_of_the_network(name, grad):
+    """Torch refuses to mix its device "meta" with the CPU, as it does with a GPU."""
+    model = torch.nn.Sequential(small_network(name), torch.nn.Tanh(), torch.nn.Linear(1, 2)).to("meta")
+    with torch.set_grad_enabled(grad):
+        terms = taylor_terms(model, displacements(), 3, point())
+    assert terms.device.type == "meta"
+    assert terms.dtype == torch.float64
+    assert terms.shape == (4, 7, 2)
+    assert terms.requires_grad == grad
 
 
 def test_first_order_is_the_gradient_by_backpropagation():
