@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,8 +16,11 @@ import numpy as np
 import pytest
 
 from bornnet.config import load_config
+from bornnet.files.atomic import lock
 from bornnet.files.run import load_run
 from bornnet.generation import generate
+from bornnet.study_file import read_study
+from bornnet.studying import plan, run_job
 
 STUDY = """
 seeds = [1, 2]
@@ -220,14 +224,19 @@ def test_settings_and_seeds_can_be_added(copied, run):
 
 
 def test_a_failed_setting_does_not_end_the_others(run):
-    Path("s.toml").write_text(STUDY.replace("samples = 200", "samples = 1").replace("seeds = [1, 2]", ""))
+    text = STUDY.replace("samples = 200", "samples = 1").replace("seeds = [1, 2]", "")
+    Path("s.toml").write_text(text.replace("hidden = [5]", "hidden = [60]"))
     outcome = run("study", "s.toml", "--out", "out", "--workers", "1", "--json")
     assert outcome.code == 1
     assert outcome.json["finished"] == 2
     (failed,) = outcome.json["failed"]
     assert failed["run"] == "samples=1,hidden=4-3/seed-0"
-    assert outcome.err.startswith("Error: 1 of 3 runs failed, first samples=1,hidden=4-3/seed-0: ")
-    assert outcome.err.endswith("To try again: bornnet study s.toml --out out --resume\n")
+    (warning,) = outcome.json["settings"][0]["warnings"]
+    warned, error = outcome.err.splitlines(keepends=True)
+    assert warned == f"WARNING: base: {warning} (and 1 more; --json has them all)\n"
+    assert "for 301 weights" in warning
+    assert error.startswith("Error: 1 of 3 runs failed, first samples=1,hidden=4-3/seed-0: ")
+    assert error.endswith("To try again: bornnet study s.toml --out out --resume\n")
 
 
 def test_a_lost_process_is_replaced_and_a_run_that_always_loses_it_is_left_out(tmp_path):
@@ -290,6 +299,19 @@ def test_two_at_once(done, tmp_path):
     assert (
         second.err == "Error: out is being written by another process; wait for it, or give another name.\n"
     )
+
+
+def test_what_a_lost_study_still_works_on_is_waited_for(tmp_path):
+    (tmp_path / "s.toml").write_text(STUDY)
+    job = plan(read_study(tmp_path / "s.toml"), tmp_path / "out")[0]
+    at_work = threading.Thread(target=run_job, args=(job,))
+    with lock(job.run):
+        at_work.start()
+        at_work.join(1)
+        assert at_work.is_alive()
+        assert job.result() is None
+    at_work.join(20)
+    assert len(job.result()["orders"]) == 3
 
 
 def test_an_existing_output(copied, refused, run):
