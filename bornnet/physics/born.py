@@ -35,7 +35,8 @@ def born_terms(potentials: Any, order: int, *, workers: int | None = None) -> An
         `(order, ...)` float64; row n-1 is a^(n), homogeneous of degree n in U.
 
     Raises:
-        InputError: not a real array with at least one cell, an entry that is NaN or infinite, or order < 1.
+        InputError: not a real array with at least one cell, an entry that is NaN or infinite, order < 1,
+            or more terms than memory holds.
     """
     order = as_count("order", order)
     if is_tensor(potentials):
@@ -47,6 +48,7 @@ def born_terms(potentials: Any, order: int, *, workers: int | None = None) -> An
             lambda U, grad: _pullback(U, grad, workers),
         )
     rows, batch = as_potentials(potentials)
+    refuse_oversize(f"Born terms to order {order}", order * (len(rows) + 4 * LANES), "lower the order")
     terms = np.empty((order, len(rows)))
     if over_rows(lambda a, b: _terms_kernel(rows, a, b, terms), rows, workers):
         refuse_nonfinite(rows, batch)

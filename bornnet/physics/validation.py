@@ -72,8 +72,9 @@ def refuse_oversize(what: str, count: int, advice: str) -> None:
     """Raise an InputError where `count` float64 numbers exceed the memory that is free now."""
     size, free = 8 * count, available_memory()
     if size > free:
+        gigabytes = f"{size / 1e9:.3g}" if size < 1e300 else "far too many"
         raise InputError(
-            f"{what} would take {size / 1e9:.3g} GB, more than the {free / 1e9:.3g} GB free; {advice}"
+            f"{what} would take {gigabytes} GB, more than the {free / 1e9:.3g} GB free; {advice}"
         )
 
 

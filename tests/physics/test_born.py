@@ -148,3 +148,10 @@ def test_a_kernel_that_does_not_fit():
         bornnet.born_kernel(6, 1000)
     with pytest.raises(InputError, match="cells"):
         bornnet.born_kernel(2, 0)
+
+
+def test_orders_that_no_memory_holds():
+    with pytest.raises(InputError, match="Born terms to order 1000000000 would take"):
+        bornnet.born_terms([1.0], 10**9)
+    with pytest.raises(InputError, match="far too many GB"):
+        bornnet.born_kernel(10**6, 2)
