@@ -16,7 +16,9 @@ matrix product over neurons and kinds of left part sums everything:
     f_3 = u1^2 . (a0 c3 u1 + a1 c2)
     f_4 = u1^2 . (a0 c4 u1^2 + a1 c3 u1) + u2 . (3 a0 c3 u1^2 + 2 a1 c2 u1 + a0 c2 u2)
 
-and so on by machine: ``middle_terms`` lists them for any order.
+and so on by machine: ``middle_terms`` lists them for any order. Orders 1 and 2 have a pass of their own in
+``hessian``. The cost at order n is that of the last product: about ``inputs^n / n!`` entries, each a sum over
+the neurons of all layers and over the kinds of left part.
 """
 
 from collections.abc import Iterator

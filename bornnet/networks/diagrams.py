@@ -4,23 +4,29 @@ For ``z_l = W_l y_(l-1) + b_l``, ``y_l = s(z_l)``, ``f = w . y_L`` the order-n d
 sum of all rooted trees with n legs (the inputs) whose inner vertices join two or more branches. The
 rules, read from the legs to the root, everything at the base point:
 
-1. A leg that ends in layer l is ``G_l = W_l s'(z_(l-1)) W_(l-1) .. s'(z_1) W_1``. 2. A vertex that joins
-k >= 2 branches in layer l is ``s^(k)(z_l)``, neuron by neuron. 3. A line from a vertex in layer l to one
-in layer m > l is the propagator ``W_m s'(z_(m-1)) .. s'(z_(l+1)) W_(l+1)``. 4. The line from the root's
-vertex in layer l to the output is ``w s'(z_L) W_L .. s'(z_(l+1)) W_(l+1)``. 5. Put the vertices into
-layers in every way in which layers grow strictly towards the root, and sum. 6. Sum over the different
-ways to label the legs: n! over the tree's symmetry number.
+1. A leg that ends in layer l is ``G_l = W_l s'(z_(l-1)) W_(l-1) .. s'(z_1) W_1``.
+2. A vertex that joins k >= 2 branches in layer l is ``s^(k)(z_l)``, neuron by neuron.
+3. A line from a vertex in layer l to one in layer m > l is the propagator
+   ``W_m s'(z_(m-1)) .. s'(z_(l+1)) W_(l+1)``.
+4. The line from the root's vertex in layer l to the output is ``w s'(z_L) W_L .. s'(z_(l+1)) W_(l+1)``.
+5. Put the vertices into layers in every way in which layers grow strictly towards the root, and sum.
+6. Sum over the different ways to label the legs: n! over the tree's symmetry number.
 
-Example by hand. One neuron a layer, ``s(z) = e^z - 1`` (ELU below 0), so every derivative of s is ``e^z``:
-``f(x) = s(z_2)``, ``z_2 = 2 s(z_1) + 1 - ln 4``, ``z_1 = 2 x - ln 2``. At x = 0, ``s^(k)(z_1) = 1/2`` and
-``s^(k)(z_2) = 1/4``; the legs are ``G_1 = 2``, ``G_2 = 2 (1/2) 2 = 2``, the outgoing lines 1 from layer 2 and
-``(1/4) 2 = 1/2`` from layer 1, and the propagator from layer 1 to 2 is ``W_2 = 2``.
+Example by hand. One neuron a layer and ``s(z) = e^z - 1`` (ELU below 0), so that every derivative of s is
+``e^z``:
 
-    order 2, one vertex:    layer 1: 1/2 (1/2) 2^2 = 1;  layer 2: (1/4) 2^2 = 1             share  2
-    order 3, one vertex:    layer 1: 1/2 (1/2) 2^3 = 2;  layer 2: (1/4) 2^3 = 2             share  4
-    order 3, two vertices:  root in layer 2: (1/4) 2 [2 (1/2) 2^2] = 2, three labelings     share  6
+    f = s(z_2),   z_2 = 2 s(z_1) + 1 - ln 4,   z_1 = 2 x - ln 2.
 
-and indeed ``f = e^(e^(2x) - 1) / 4 - 1`` has ``f'' = 2``, ``f''' = 10`` (``2^n / 4`` times the Bell numbers).
+At x = 0 the vertices are ``s^(k)(z_1) = 1/2`` and ``s^(k)(z_2) = 1/4``, the legs ``G_1 = 2`` and
+``G_2 = 2 (1/2) 2 = 2``, the propagator from layer 1 to layer 2 is 2, and the lines to the output are 1 from
+layer 2 and ``(1/4) 2 = 1/2`` from layer 1. So, line to the output times vertex times branches,
+
+    order 2, (xx)      layer 1: (1/2) (1/2) 2^2 = 1;  layer 2: 1 (1/4) 2^2 = 1               share  2
+    order 3, (xxx)     layer 1: (1/2) (1/2) 2^3 = 2;  layer 2: 1 (1/4) 2^3 = 2               share  4
+    order 3, (x(xx))   layers 2 and 1: 1 (1/4) 2 [2 (1/2) 2^2] = 2, with 3 labelings         share  6
+
+and indeed ``f = e^(e^(2x) - 1) / 4 - 1`` has ``f'' = 2`` and ``f''' = 10``: ``2^n / 4`` times the Bell
+numbers 2 and 5.
 """
 
 from abc import ABC, abstractmethod
