@@ -254,7 +254,7 @@ def speed_against_jitr() -> None:
         from jitr.rmatrix import Solver
         from jitr.rmatrix.core import rmatrix_with_inverse
     except ImportError:
-        CONSOLE.print("jitr is not installed (pip install jitr): no comparison with it.")
+        CONSOLE.print("jitr is not installed (pip install '.[bench]'): no comparison with it.")
         return
     rng = np.random.default_rng(0)
     count = 500
