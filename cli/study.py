@@ -15,7 +15,7 @@ from .terminal import Terminal, table
 
 if TYPE_CHECKING:
     from bornnet.study_file import Study
-    from bornnet.studying import Results
+    from bornnet.study_results import Results
 
 _log = logging.getLogger("bornnet.study")
 
@@ -80,7 +80,8 @@ def study(
         return
     if out is None:
         raise InputError("expected --out DIR, where runs and results are written.")
-    from bornnet.studying import read_results, run_study
+    from bornnet.study_results import read_results
+    from bornnet.studying import run_study
 
     if table_only:
         _show(read_results(planned, out), out, terminal)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bornnet.config import load_config
 from bornnet.errors import InputError
 from bornnet.study_file import read_study, slug
-from bornnet.studying import plan
+from bornnet.study_results import plan
 
 
 @pytest.fixture
