@@ -274,21 +274,22 @@ def scaling(path):
          [packed_size(32, n) for n in orders], "number of entries"),
         ("inputs (order 4)", sizes, [seconds(4, d, 64, 3) for d in sizes], [d**4 for d in sizes], "inputs⁴"),
         ("width (order 4, 32 inputs)", widths, [seconds(4, 32, w, 3) for w in widths], list(widths), "width"),
-        ("hidden layers (order 4, 32 inputs)", depths, [seconds(4, 32, 64, n) for n in depths],
+        ("hidden layers of 64 (order 4, 32 inputs)", depths, [seconds(4, 32, 64, n) for n in depths],
          [2 * n - 1 for n in depths], "2 layers - 1"),
     ]  # fmt: skip
-    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), constrained_layout=True)
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), sharey=True, constrained_layout=True)
     for axis, (name, x, cost, law, label) in zip(axes, panels, strict=True):
         scale = cost[-1] / law[-1]
-        axis.loglog(x, cost, "o-", label="measured")
-        axis.loglog(x, [scale * v for v in law], "--", color="0.5", label=f"∝ {label}")
+        axis.loglog(x, [1e3 * c for c in cost], "o-", label="measured")
+        axis.loglog(x, [1e3 * scale * v for v in law], "--", color="0.5", label=f"∝ {label}")
         axis.set_xlabel(name)
         axis.set_xticks(x, [str(v) for v in x])
-        axis.minorticks_off()
+        axis.xaxis.minorticks_off()
+        axis.grid(alpha=0.3)
         axis.legend(frameon=False)
         print(f"{name}: " + ", ".join(f"{v}: {1e3 * c:.3g} ms" for v, c in zip(x, cost, strict=True)))
-    axes[0].set_ylabel("seconds")
-    figure.savefig(path)
+    axes[0].set_ylabel("milliseconds, one thread")
+    figure.savefig(path, dpi=110)
     print(f"wrote {path}")
 
 
