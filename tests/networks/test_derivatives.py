@@ -33,7 +33,8 @@ from bornnet.networks.partitions import arrangements, middle_terms, partitions
 def test_orders_one_to_four_against_nested_autodiff(name, hidden):
     model, at = small_network(name, hidden), point()
     for order, expected in enumerate(nested_jacobians(model, at, 4), start=1):
-        assert_close(derivative_tensor(model, order, at), expected, 1e-12)
+        got = derivative_tensor(model, order, at)
+        assert (got - expected).abs().max() <= 1e-12 * expected.abs().max()
 
 
 @pytest.mark.parametrize("name", KINKED)
@@ -51,12 +52,14 @@ def test_higher_orders_against_nested_autodiff(order):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_order_eight_in_arbitrary_precision(name):
+def test_to_order_eight_in_arbitrary_precision(name):
     model, at = small_network(name, (3, 2), 2), point(2)
     f = mpmath_network(model, name)
-    with mp.workdps(30):
-        exact = [float(mp.diff(f, tuple(at.tolist()), (8 - i, i))) for i in range(9)]
-    assert_close(derivative_tensor(model, 8, at, packed=True), exact, 1e-11)
+    for order in range(1, 9):
+        with mp.workdps(30):
+            exact = [float(mp.diff(f, tuple(at.tolist()), (order - i, i))) for i in range(order + 1)]
+        got = derivative_tensor(model, order, at, packed=True).numpy()
+        assert np.abs(got - exact).max() <= 1e-12 * np.abs(exact).max()
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
