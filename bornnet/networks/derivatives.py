@@ -59,28 +59,27 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
     order 1.
     """
     order = check_order(order, lowest=1)
-    with torch.no_grad():
-        layers = read_layers(model, as_arrays=True)
-        device = layers.device
-        points = None if at is None else as_double(at, "at", CPU)
-        if points is not None and (points.ndim not in (1, 2) or points.shape[-1] != layers.inputs):
-            raise InputError(
-                f"at must be ({layers.inputs},) or (batch, {layers.inputs}), got {tuple(points.shape)}"
-            )
-        batched = points is not None and points.ndim == 2
-        singles = list(points) if points is not None and batched else [points]
-        outputs = len(layers.weight)
-        _check_memory(layers, order, packed, copies=outputs * len(singles))
-        size = (packed_size(layers.inputs, order),) if packed else (layers.inputs,) * order
-        result = np.empty((len(singles), outputs, *size)) if batched or outputs > 1 else None
-        for row, single in enumerate(singles):
-            for output, tensor in enumerate(_tensors(expand(layers, order, single), order, packed)):
-                if result is None:
-                    return torch.from_numpy(tensor).to(device)
-                result[row, output] = tensor
-        assert result is not None
-        result = result[:, 0] if layers.scalar else result
-        return torch.from_numpy(result if batched else result[0]).to(device)
+    layers = read_layers(model, as_arrays=True)
+    device = layers.device
+    points = None if at is None else as_double(at, "at", CPU)
+    if points is not None and (points.ndim not in (1, 2) or points.shape[-1] != layers.inputs):
+        raise InputError(
+            f"at must be ({layers.inputs},) or (batch, {layers.inputs}), got {tuple(points.shape)}"
+        )
+    batched = points is not None and points.ndim == 2
+    singles = list(points) if points is not None and batched else [points]
+    outputs = len(layers.weight)
+    _check_memory(layers, order, packed, copies=outputs * len(singles))
+    size = (packed_size(layers.inputs, order),) if packed else (layers.inputs,) * order
+    result = np.empty((len(singles), outputs, *size)) if batched or outputs > 1 else None
+    for row, single in enumerate(singles):
+        for output, tensor in enumerate(_tensors(expand(layers, order, single), order, packed)):
+            if result is None:
+                return torch.from_numpy(tensor).to(device)
+            result[row, output] = tensor
+    assert result is not None
+    result = result[:, 0] if layers.scalar else result
+    return torch.from_numpy(result if batched else result[0]).to(device)
 
 
 def _tensors(net: Expansion, order: int, packed: bool) -> Iterator[np.ndarray]:

@@ -5,7 +5,6 @@ from math import factorial
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from ..errors import InputError
@@ -49,21 +48,16 @@ def diagram_shares(model: nn.Module, order: int, at: Any = None, direction: Any 
     ``InputError`` for several outputs, wrong shapes, and where the order's tensor would not fit in memory.
     """
     found = diagrams(order)
-    with torch.no_grad():
-        net = expand(read_layers(model, as_arrays=True), order, at)
-        if not net.scalar:
-            raise InputError(f"diagram shares need one output, the network has {len(net.readout)}")
-        check_memory(net, order, packed=True)
-        x = (
-            np.ones(net.inputs)
-            if direction is None
-            else as_double(direction, "direction", CPU).numpy(force=True)
-        )
-        if x.shape != (net.inputs,):
-            raise InputError(f"direction must be ({net.inputs},), got {x.shape}")
-        free = Amplitudes(net, Polynomials(net.inputs))
-        fixed = Amplitudes(net, Directions(x[None]))
-        return [_share(diagram, free, fixed) for diagram in found]
+    net = expand(read_layers(model, as_arrays=True), order, at)
+    if not net.scalar:
+        raise InputError(f"diagram shares need one output, the network has {len(net.readout)}")
+    check_memory(net, order, packed=True)
+    x = np.ones(net.inputs) if direction is None else as_double(direction, "direction", CPU).numpy(force=True)
+    if x.shape != (net.inputs,):
+        raise InputError(f"direction must be ({net.inputs},), got {x.shape}")
+    free = Amplitudes(net, Polynomials(net.inputs))
+    fixed = Amplitudes(net, Directions(x[None]))
+    return [_share(diagram, free, fixed) for diagram in found]
 
 
 def _share(diagram: Diagram, free: Amplitudes, fixed: Amplitudes) -> DiagramShare:

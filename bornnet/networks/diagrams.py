@@ -91,11 +91,10 @@ class Amplitude(ABC):
 
         Raises ``InputError`` as that function does, also where the result would not fit in memory.
         """
-        with torch.no_grad():
-            layers = read_layers(model, as_arrays=True)
-            net = expand(layers, self.order, at)
-            check_memory(net, self.order, packed)
-            values = self.labelings * self._unlabelled(Amplitudes(net, Polynomials(net.inputs)))
+        layers = read_layers(model, as_arrays=True)
+        net = expand(layers, self.order, at)
+        check_memory(net, self.order, packed)
+        values = self.labelings * self._unlabelled(Amplitudes(net, Polynomials(net.inputs)))
         tensors = [symmetric_tensor(column, net.inputs, self.order) for column in values.T]
         if not packed:
             tensors = [unpack(tensor, net.inputs, self.order) for tensor in tensors]
@@ -107,14 +106,13 @@ class Amplitude(ABC):
         ``(batch,)``, or ``(batch, outputs)`` where the network has several; numpy in gives numpy out. The
         shares of all diagrams of order n sum to ``n! taylor_terms(..)[n]``. Autograd does not flow.
         """
-        with torch.no_grad():
-            layers = read_layers(model, as_arrays=True)
-            net = expand(layers, self.order, at)
-            x = displacement_rows(displacements, layers).numpy(force=True)
-            values = np.empty((len(x), len(net.readout)))
-            for start in range(0, len(x), _ROWS):
-                amplitudes = Amplitudes(net, Directions(x[start : start + _ROWS]))
-                values[start : start + _ROWS] = self.labelings * self._unlabelled(amplitudes)
+        layers = read_layers(model, as_arrays=True)
+        net = expand(layers, self.order, at)
+        x = displacement_rows(displacements, layers).numpy(force=True)
+        values = np.empty((len(x), len(net.readout)))
+        for start in range(0, len(x), _ROWS):
+            amplitudes = Amplitudes(net, Directions(x[start : start + _ROWS]))
+            values[start : start + _ROWS] = self.labelings * self._unlabelled(amplitudes)
         values = values[:, 0] if net.scalar else values
         if not isinstance(displacements, Tensor):
             return values

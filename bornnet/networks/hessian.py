@@ -20,7 +20,8 @@ _STRIP = 32  # columns: small enough to leave out most of the lower triangle, an
 def gradients(net: Expansion) -> list[np.ndarray]:
     """``(inputs,)`` for every output."""
     found = []
-    for a in net.readout:
+    for readout in net.readout:
+        a = readout.copy()
         for weight, c in zip(reversed(net.weights), reversed(net.coefficients), strict=True):
             a = (a * c[1]) @ weight
         found.append(a)

@@ -199,7 +199,8 @@ def isolated(python, *case):
     command = [python, __file__, "--in-this-process", *map(str, case)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"error": done.stderr.strip().splitlines()[-1][:90] if done.stderr else "failed"}
+        lines = done.stderr.strip().splitlines() or ["failed"]
+        return {"error": next((line for line in reversed(lines) if "Error:" in line), lines[-1])[:90]}
     return json.loads(done.stdout.splitlines()[-1])
 
 

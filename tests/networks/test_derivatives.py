@@ -119,8 +119,10 @@ def test_derivatives_are_linear_in_the_output_layer(order, a, b):
 
 
 def test_linear_networks_and_one_input():
-    linear = torch.nn.Sequential(torch.nn.Linear(3, 1))
+    linear = torch.nn.Sequential(torch.nn.Linear(3, 1, dtype=torch.float64))
     assert_close(derivative_tensor(linear, 1), linear[0].weight[0], 1e-15)
+    derivative_tensor(linear, 1).zero_()
+    assert linear[0].weight.any(), "a result shares no memory with the weights"
     assert not derivative_tensor(linear, 4).any()
     model = small_network("erf", (4, 4), 1)
     assert derivative_tensor(model, 7).shape == (1,) * 7
