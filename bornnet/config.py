@@ -124,6 +124,7 @@ class Training(_Keys):
     lower_orders: LowerOrders = Field("removed", description="from the model by construction, or corrected")
     remove: Remove = Field("learned", description="terms taken from the target; exact ones to compare only")
     warm_start: bool = Field(True, description="each round starts from the weights of the one before")
+    directions: Count = Field(2, description="derivatives fitted a potential, where labels are gradients")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam")
     batch: Count = Field(256, description="samples in a mini-batch of Adam")
 

@@ -12,10 +12,10 @@ from .fitting import per_round
 from .machine import choose_device, limited_threads
 from .perturbation.iteration import initial_network
 from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of, warn_of_few_samples
-from .training.first_order import weighted_loss
-from .training.levenberg_marquardt import gram
+from .training.levenberg_marquardt import PASSES, gram
 from .training.problem import Samples
 from .training.remainder import TaylorRemainder
+from .training.residuals import linearized, pulled_back
 
 _ROWS = 512  # timed; the time of all rows is in proportion
 _COLUMNS = 1024  # of matrices timed; products go with the square of the weights, factors with the cube
@@ -71,17 +71,17 @@ def _levenberg_marquardt_seconds(model: TaylorRemainder, samples: Samples, study
     weights = sum(parameter.numel() for parameter in model.parameters())
     block = samples.rows(slice(0, max(1, min(_ROWS, (1 << 23) // weights))))
     share = len(block) / len(samples)
-    _, jacobian = model.value_and_jacobian(block.inputs)
+    residual, jacobian = next(linearized(model, block))
     part = jacobian[:, :_COLUMNS].contiguous()
     scale = weights / part.shape[1]
     normal = gram(part) + torch.eye(part.shape[1], dtype=part.dtype, device=part.device)
-    with torch.no_grad():
-        return (
-            _timed(lambda: model.value_and_jacobian(block.inputs)[0]) / share
-            + _timed(lambda: gram(part)) / share * scale**2
-            + _timed(lambda: torch.linalg.cholesky(normal)) * scale**3
-            + _timed(lambda: model(block.inputs)) / share
-        )
+    parts = block.residuals_each
+    return (
+        _timed(lambda: sum((r.sum() for r, _ in linearized(model, block)), residual.sum())) / share
+        + parts * _timed(lambda: gram(part)) / share * scale**2
+        + _timed(lambda: torch.linalg.cholesky(normal)) * scale**3
+        + PASSES * _timed(lambda: pulled_back(model, block)[0]) / share
+    )
 
 
 def _lbfgs_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
@@ -96,13 +96,7 @@ def _pass_seconds(model: TaylorRemainder, samples: Samples, rows: int) -> float:
     """Loss and gradient over all samples, by blocks of that many rows."""
     block = samples.rows(slice(0, rows))
 
-    def gradient() -> torch.Tensor:
-        model.zero_grad()
-        loss = weighted_loss(model, block)
-        loss.backward()
-        return loss.detach()
-
-    return _timed(gradient) * len(samples) / len(block)
+    return _timed(lambda: pulled_back(model, block)[0]) * len(samples) / len(block)
 
 
 _STEP_SECONDS: dict[str, Callable[[TaylorRemainder, Samples, StudyConfig], float]] = {

@@ -130,8 +130,7 @@ def _fit_member(
                 member,
                 number,
             )
-        problem = type(problem)(problem.training.to(device), problem.held_out.to(device))
-        fit = Fit(rounds.model(network.to(device), number), problem, _settings(config, member, number))
+        fit = Fit(rounds.model(network.to(device), number), problem.to(device), _settings(config, member, number))
         if checkpoint is not None:
             _go_on(fit, number, checkpoint, run, member)
             checkpoint = None
@@ -239,7 +238,7 @@ def _write_setting(
     """What stands beside the networks: provenance, held-out potentials and baselines."""
     training, dataset = data.training, data.dataset
     kept = data.held_out.rows(np.arange(min(len(data.held_out), _HELD_OUT_ROWS)))
-    run.write_arrays("held_out.safetensors", vars(kept))
+    run.write_arrays("held_out.safetensors", {k: v for k, v in vars(kept).items() if v is not None})
     save_baselines(
         run,
         {

@@ -11,7 +11,15 @@ from .config import Data, StudyConfig, load_config
 from .errors import InputError
 from .files.dataset import Dataset, read_dataset
 from .networks.memory import fits
-from .perturbation.iteration import Labelled, Rounds, Scaling, choose_scaling, round_problem, split
+from .perturbation.iteration import (
+    Labelled,
+    Rounds,
+    Scaling,
+    above,
+    choose_scaling,
+    round_problem,
+    split,
+)
 from .perturbation.least_squares import affordable, polynomial_bytes
 from .training.levenberg_marquardt import step_bytes
 from .training.problem import Problem
@@ -55,11 +63,17 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
     """
     dataset = read_dataset(source)
     _check_cells(dataset, study)
-    labelled = Labelled(dataset.potentials, dataset.scattering_length, dataset.strength)
+    study = _resolved(study, dataset, source)
+    labelled = Labelled(
+        dataset.potentials,
+        dataset.scattering_length,
+        dataset.strength,
+        dataset.gradient if study.labels == "gradient" else None,
+    )
     _check_strengths(labelled, source)
     training, held_out = split(labelled, study.holdout, study.seed)
     scaling = choose_scaling(training)
-    data = StudyData(dataset, _resolved(study, dataset), training, held_out, scaling)
+    data = StudyData(dataset, study, training, held_out, scaling)
     for number, rows in enumerate(_rows(data), start=1):
         _require_memory(data, number, rows)
     return data
@@ -79,7 +93,14 @@ def warn_of_few_samples(data: StudyData) -> None:
 
 def rounds_of(study: StudyConfig) -> Rounds:
     """How the configuration has the rounds differ."""
-    return Rounds(study.strength_floors, study.lower_orders, study.remove, study.warm_start)
+    return Rounds(
+        study.strength_floors,
+        study.lower_orders,
+        study.remove,
+        study.warm_start,
+        study.directions,
+        study.seed,
+    )
 
 
 def first_problem(data: StudyData, number: int) -> Problem:
@@ -90,16 +111,19 @@ def first_problem(data: StudyData, number: int) -> Problem:
 def fit_bytes(data: StudyData, number: int, rows: int) -> int:
     """Memory of a round at its peak: the dataset, and the more of its training and the baselines' fits."""
     cells, samples = data.dataset.cells, len(data.training)
-    stored = 8 * len(data.dataset) * (2 * cells + 4)  # as read, and split into two parts
+    gradients = data.study.labels == "gradient"
+    arrays = 2 if gradients else 1
+    stored = 8 * len(data.dataset) * (2 * arrays * cells + 4)  # as read, and split into two parts
     baselines = [polynomial_bytes(cells, d, samples) for d in BASELINES if affordable(cells, d, samples)]
     return stored + max(_training_bytes(data, number, rows), *(baselines if number == 1 else []), 0)
 
 
 def _training_bytes(data: StudyData, number: int, rows: int) -> int:
     study = data.study
-    samples = 8 * rows * (data.dataset.cells + 2)
+    directions = study.directions if study.labels == "gradient" else 0
+    samples = 8 * rows * (1 + 2 * directions) * (data.dataset.cells + 2)
     if study.optimizer == "levenberg-marquardt":
-        return samples + step_bytes(rows, data.weights)
+        return samples + step_bytes(rows, data.weights, slopes=directions > 0)
     # autograd keeps each layer's values, at the sample and for each lower order of the jets
     lower = number if study.lower_orders == "removed" else 1
     batch = rows if study.optimizer == "l-bfgs" else min(rows, study.batch)
@@ -110,7 +134,9 @@ def _training_bytes(data: StudyData, number: int, rows: int) -> int:
 
 def _rows(data: StudyData) -> list[int]:
     """Training rows of every round."""
-    return [len(first_problem(data, number).training) for number in range(1, data.study.rounds + 1)]
+    rounds = rounds_of(data.study)
+    numbers = range(1, data.study.rounds + 1)
+    return [len(above(data.training, rounds.floor(number), number)) for number in numbers]
 
 
 def _require_memory(data: StudyData, number: int, rows: int) -> None:
@@ -146,12 +172,22 @@ def _check_strengths(data: Labelled, source: str | Path) -> None:
         )
 
 
-def _resolved(study: StudyConfig, dataset: Dataset) -> StudyConfig:
-    """The study with what the dataset says of itself, so that a run's configuration states what was used."""
+def _resolved(study: StudyConfig, dataset: Dataset, source: str | Path) -> StudyConfig:
+    """The study with what the dataset says of itself, so that a run's configuration states what was used.
+
+    Gradients are used where the dataset has them, unless values alone are asked for.
+    """
+    given = "value" if dataset.gradient is None else "gradient"
+    labels = study.labels if "labels" in study.model_fields_set else given
+    if labels == "gradient" and given == "value":
+        raise InputError(
+            f"{source}: labels = gradient is asked for, but the dataset has no gradients: generate it with "
+            "--labels gradient, or train with --labels value."
+        )
     recorded = {key: value for key, value in dataset.configuration.items() if key in Data.model_fields}
     facts = {
         "samples": len(dataset),
         "cells": dataset.cells,
-        "labels": "value" if dataset.gradient is None else "gradient",
+        "labels": labels,
     }
     return load_config(overrides={**study.model_dump(), **recorded, **facts})

@@ -71,7 +71,8 @@ def read_layers(model: nn.Module, as_arrays: bool = False) -> Layers:
                 )
             hidden += [HiddenLayer(*_unit(weight, weight.shape[1]), activation) for activation in leading]
             leading = []
-            affine = (weight, bias) if affine is None else (weight @ affine[0], weight @ affine[1] + bias)
+            with np.errstate(over="ignore", invalid="ignore"):  # torch does not warn either
+                affine = (weight, bias) if affine is None else (weight @ affine[0], weight @ affine[1] + bias)
             width = weight.shape[0]
         elif width is None:
             leading.append(module)

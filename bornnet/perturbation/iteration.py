@@ -6,6 +6,10 @@ are relative to the leading order that is left, from the deepest potential to th
 order-n Taylor term is L_n. (Kaspschak & Meißner, Phys. Rev. Research 3, 023223, remove the leading order and
 retrain; the removal inside the model, the weights and the strengths per round are ours.)
 
+Where gradients of a0 are known, derivatives along random directions are fitted beside the values, with weights
+``eta^(1-n)``. Directions are +1 or -1 in every cell: the mean square of a derivative's error over them is the
+squared norm of the gradient's error, and at U = 0 that of the kernel's.
+
 L_m carries an error of its own, which the target of round n shows as a term of order m < n that the model
 cannot follow: of relative size error/eta. So later rounds leave out the shallowest potentials.
 """
@@ -20,7 +24,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..networks.mlp import MLP
 from ..physics.born import born_terms
-from ..training.problem import Problem, Samples
+from ..training.problem import Problem, Samples, Slopes
 from ..training.remainder import TaylorRemainder
 from .series import LearnedSeries
 
@@ -31,17 +35,22 @@ low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Potentials ``(N, cells)``, their scattering lengths ``(N,)`` and strengths eta ``(N,)``."""
+    """Potentials ``(N, cells)``, their scattering lengths ``(N,)``, strengths eta ``(N,)`` and, if known, the
+    gradients ``(N, cells)`` of the scattering lengths."""
 
     potentials: np.ndarray
     scattering_length: np.ndarray
     strength: np.ndarray
+    gradient: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.potentials)
 
     def rows(self, index: np.ndarray) -> "Labelled":
-        return Labelled(self.potentials[index], self.scattering_length[index], self.strength[index])
+        gradient = None if self.gradient is None else self.gradient[index]
+        return Labelled(
+            self.potentials[index], self.scattering_length[index], self.strength[index], gradient
+        )
 
 
 def split(data: Labelled, holdout: float, seed: int) -> tuple[Labelled, Labelled]:
@@ -79,12 +88,16 @@ class Rounds:
             and added to the terms of the earlier ones.
         remove: ``learned`` terms, or the ``exact`` Born terms (for comparison only).
         warm_start: start each round from the weights of the one before.
+        directions: along so many directions a potential derivatives are fitted, where gradients are known.
+        seed: of those directions.
     """
 
     floors: Sequence[float]
     lower_orders: str = "removed"
     remove: str = "learned"
     warm_start: bool = True
+    directions: int = 1
+    seed: int = 0
 
     def floor(self, number: int) -> float:
         return self.floors[min(number, len(self.floors)) - 1]
@@ -115,19 +128,33 @@ def round_problem(
     """
     series = rounds.series(earlier) if earlier else None
     floor = rounds.floor(number)
-    # one weight unit for both sets: the error is relative to the RMS of the order that is due
-    parts = [_above(data, floor, number) for data in (training, held_out)]
+    parts = [above(data, floor, number) for data in (training, held_out)]
     remainders = [_remainder(rounds, number, series, part) for part in parts]
-    unit = np.sqrt(np.mean((remainders[0] / parts[0].strength ** number) ** 2)) / scaling.output
-    samples = [
-        Samples(
-            torch.from_numpy(part.potentials * scaling.inputs),
-            torch.from_numpy(remainder / scaling.output),
-            torch.from_numpy(1 / (unit * part.strength**number)),
+    slopes = [_slopes(rounds, number, series, part, k) for k, part in enumerate(parts)]
+    # one unit for both sets: errors are relative to the RMS of the order that is due
+    unit = _rms(remainders[0] / parts[0].strength ** number)
+    slope_unit = 1.0 if slopes[0] is None else _rms(slopes[0][1].T / parts[0].strength ** (number - 1))
+    samples = []
+    for part, remainder, along in zip(parts, remainders, slopes, strict=True):
+        weights = scaling.output / (unit * part.strength**number)
+        samples.append(
+            Samples(
+                torch.from_numpy(part.potentials * scaling.inputs),
+                torch.from_numpy(remainder / scaling.output),
+                torch.from_numpy(weights),
+                along
+                and Slopes(
+                    torch.from_numpy(along[0] * scaling.inputs),
+                    torch.from_numpy(along[1] / scaling.output),
+                    torch.from_numpy(scaling.output / (slope_unit * part.strength ** (number - 1))),
+                ),
+            )
         )
-        for part, remainder in zip(parts, remainders, strict=True)
-    ]
     return Problem(*samples)
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def initial_network(
@@ -144,7 +171,8 @@ def physical(network: MLP, scaling: Scaling) -> MLP:
     return network.rescaled(inputs, scaling.output)
 
 
-def _above(data: Labelled, floor: float, number: int) -> Labelled:
+def above(data: Labelled, floor: float, number: int) -> Labelled:
+    """The potentials that are strong enough for a round; ``InputError`` where none is."""
     kept = data.rows(np.flatnonzero(data.strength >= floor))
     if not len(kept):
         raise InputError(
@@ -162,3 +190,27 @@ def _remainder(rounds: Rounds, number: int, series: LearnedSeries | None, data: 
     if rounds.remove == "exact":
         return data.scattering_length - born_terms(data.potentials, lower).sum(axis=0)
     return data.scattering_length - series.terms(data.potentials, lower).sum(axis=0)
+
+
+def _slopes(
+    rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled, part: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Random directions ``(N, K, cells)``, and the derivatives ``(N, K)`` along them of a0 without its lower
+    orders; None where no gradients are known."""
+    if data.gradient is None:
+        return None
+    gradient = data.gradient
+    if series is not None:
+        lower = exact_gradient if rounds.remove == "exact" else series.gradient
+        gradient = gradient - lower(data.potentials, number - 1)
+    draw = np.random.default_rng([rounds.seed, number, part, 3])
+    shape = (len(data), rounds.directions, gradient.shape[1])
+    directions = draw.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1.0
+    return directions, (directions @ gradient[:, :, None])[:, :, 0]
+
+
+def exact_gradient(potentials: np.ndarray, order: int) -> np.ndarray:
+    """``(N, cells)``: the gradient of the exact Born sum through that order."""
+    tensor = torch.tensor(potentials, requires_grad=True)
+    (gradient,) = torch.autograd.grad(born_terms(tensor, order).sum(), tensor)
+    return gradient.numpy()

@@ -12,6 +12,8 @@ from ..networks.derivatives import derivative_tensor
 from ..networks.jets import taylor_terms
 from ..networks.mlp import MLP
 
+_ROWS = 8192  # potentials whose gradients are taken at once
+
 
 class Series(Protocol):
     """Terms homogeneous in the potential, order by order."""
@@ -61,6 +63,20 @@ class LearnedSeries:
                 for n in orders:
                     rows[n - 1] += taylor[n]
         return rows
+
+    def gradient(self, potentials: np.ndarray, order: int) -> np.ndarray:
+        """``(N, cells)``: the gradient in the potential of the sum of the terms through ``order``."""
+        potentials = np.asarray(potentials, dtype=float)
+        total = np.zeros_like(potentials)
+        for network in self.networks:
+            orders = [n for n in range(1, order + 1) if any(network is s for s in self.sources(n))]
+            if not orders:
+                continue
+            for start in range(0, len(potentials), _ROWS):
+                block = torch.tensor(potentials[start : start + _ROWS], requires_grad=True)
+                terms = taylor_terms(network, block, max(orders))[orders]
+                total[start : start + _ROWS] += torch.autograd.grad(terms.sum(), block)[0].numpy()
+        return total
 
     def predict(self, potentials: np.ndarray, order: int | None = None) -> np.ndarray:
         """The learned Born approximation ``(N,)``: the sum of the terms through ``order`` (the rounds)."""

@@ -1,19 +1,39 @@
 """Adam and L-BFGS on the same least-squares problem, by torch's own optimizers and autograd."""
 
 import math
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from .problem import Samples
+from .parallel import processes, rank, total
+from .problem import Batch, Samples
 from .remainder import TaylorRemainder
+from .residuals import pulled_back, total_rows
+
+_ROWS = 8192  # samples passed through a network at once
 
 
-def weighted_loss(model: TaylorRemainder, samples: Samples) -> Tensor:
-    """What is minimised: the mean square of the weighted residuals."""
-    return (samples.weights * (model(samples.inputs) - samples.targets)).square().mean()
+def loss_and_gradient(model: TaylorRemainder, batches: Iterable[Batch], count: int) -> float:
+    """The sum of squared residuals over ``count``; its gradient goes into the ``grad`` of the weights.
+
+    With several processes both are those of the batches of all.
+    """
+    parameters = list(model.parameters())
+    weights = sum(parameter.numel() for parameter in parameters)
+    both = parameters[0].new_zeros(weights + 1)  # one sum over the processes for both
+    for batch in batches:
+        r, pulled = pulled_back(model, batch)
+        both[:-1] += pulled
+        both[-1] += r.square().sum()
+    total(both)
+    start = 0
+    for parameter in parameters:
+        part = both[start : start + parameter.numel()]
+        parameter.grad = (2 * part / count).view_as(parameter)
+        start += parameter.numel()
+    return float(both[-1]) / count
 
 
 class Adam:
@@ -48,16 +68,17 @@ class Adam:
 
     def step(self) -> float:
         """One epoch; the mean loss over it."""
-        order = torch.randperm(len(self.samples), generator=self.generator).to(self.samples.inputs.device)
-        total = 0.0
+        count = total_rows(self.samples)
+        order = torch.randperm(count, generator=self.generator)
+        loss = 0.0
         for index in order.split(self.batch):
-            self.optimizer.zero_grad()
-            loss = weighted_loss(self.model, self.samples.rows(index))
-            loss.backward()
+            # process k of n holds the samples k, k + n, k + 2 n, .. of all
+            own = index[index % processes() == rank()] // processes()
+            batches = [self.samples.rows(own)] if len(own) else []
+            loss += loss_and_gradient(self.model, batches, len(index)) * len(index)
             self.optimizer.step()
-            total += float(loss.detach()) * len(index)
         self.schedule.step()
-        return total / len(self.samples)
+        return loss / count
 
     def state(self) -> dict[str, Any]:
         return {
@@ -91,13 +112,12 @@ class LBFGS:
     def step(self) -> float:
         """Twenty iterations; the loss before them."""
 
-        def closure() -> Tensor:
-            self.optimizer.zero_grad()
-            loss = weighted_loss(self.model, self.samples)
-            loss.backward()
-            return loss
+        count = total_rows(self.samples)
 
-        return float(self.optimizer.step(closure).detach())
+        def closure() -> float:
+            return loss_and_gradient(self.model, self.samples.blocks(_ROWS), count)
+
+        return self.optimizer.step(closure)
 
     def state(self) -> dict[str, Any]:
         return {"optimizer": deepcopy(self.optimizer.state_dict())}  # the history changes in place

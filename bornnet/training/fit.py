@@ -16,6 +16,7 @@ from .first_order import LBFGS, Adam
 from .levenberg_marquardt import LevenbergMarquardt
 from .problem import Problem, Samples
 from .remainder import TaylorRemainder
+from .residuals import mean_square
 
 _log = logging.getLogger(__name__)
 
@@ -144,9 +145,8 @@ class Fit:
 
     @torch.no_grad()
     def _judge(self) -> None:
-        held, progress = self.problem.held_out, self.progress
-        residual = held.weights * (self.model(held.inputs) - held.targets)
-        progress.held_out_error = float(residual.square().mean().sqrt())
+        progress = self.progress
+        progress.held_out_error = math.sqrt(mean_square(self.model, self.problem.held_out))
         if progress.held_out_error < progress.best_error:
             progress.best_error, progress.best_step = progress.held_out_error, progress.step
             progress.best_weights = parameters_to_vector(self.model.parameters()).detach().clone()

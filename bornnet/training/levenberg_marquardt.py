@@ -1,35 +1,68 @@
-"""Levenberg-Marquardt: Gauss-Newton with a damping that adapts to how well the linear model predicts.
+"""Levenberg-Marquardt along curved paths: every step follows a Taylor polynomial of the path to the minimum.
 
-A step solves ``(J^T J + mu) d = -J^T r``; mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen &
-Tingleff, *Methods for non-linear least squares problems*, 2004, algorithm 3.16). The normal equations of a
-few thousand weights are cheap, and double precision bears their condition number.
+The plain method solves ``(J^T J + mu) d = -J^T r`` and moves the weights by d, in a straight line. The valleys of
+a network's loss are narrow and bent, so that mu must stay large and steps short. Transtrum & Sethna
+(arXiv:1201.5885) add the second order of the path ("geodesic acceleration"); here the path has any order:
+
+    w(t) = w + c_1 t + c_2 t^2 + .. + c_q t^q,   (J^T J + mu) c_p = -J^T r_p,
+
+c_1 = d, and r_p for p > 1 the order-p Taylor coefficient of the residuals along ``w + .. + c_(p-1) t^(p-1)``: each
+order takes out what the residuals' curvature brings in at that order. An order costs some forward passes and
+one solve with the factor that is there already, a small part of the normal equations.
+
+mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen & Tingleff, *Methods for non-linear least squares
+problems*, 2004, algorithm 3.16). The normal equations of a few thousand weights are cheap, and double precision
+bears their condition number.
 """
 
 import math
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from .parallel import agreed, total
 from .problem import Samples
 from .remainder import TaylorRemainder
+from .residuals import linearized, mean_square, pulled_back, residuals, total_rows
 
-_BLOCK_VALUES = 1 << 25  # doubles of the Jacobian held at once: 256 MiB
+_BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
 _TRIALS = 16  # dampings tried before the step is given up
+_PATH_ORDER = 5  # of the path in t; beyond it trials gained little
+_REACH = 0.25  # t up to which residuals are taken for their Taylor coefficients
+_LENGTHS = (1.0, 0.7, 0.5)  # t tried along the path
+_ROWS = 8192  # samples passed through a network at once
+PASSES = 12
+"""About how many passes forward and backward a step takes beside its normal equations."""
 
 
 class LevenbergMarquardt:
     """Full-batch Levenberg-Marquardt on a weighted least-squares problem.
 
     Deterministic; its whole state is the weights, the damping and the damping's growth.
+
+    Args:
+        path_order: order of the path; 1 is the plain method.
     """
 
-    def __init__(self, model: TaylorRemainder, samples: Samples, *, damping: float = 1e-2) -> None:
+    def __init__(
+        self,
+        model: TaylorRemainder,
+        samples: Samples,
+        *,
+        damping: float = 1e-2,
+        path_order: int = _PATH_ORDER,
+    ) -> None:
         self.model = model
         self.samples = samples
         self.damping = damping
         self.growth = 2.0
+        self.path_order = path_order
+        self.count = total_rows(samples)
 
     @torch.no_grad()
     def step(self) -> float | None:
@@ -44,19 +77,22 @@ class LevenbergMarquardt:
             diagonal.copy_(undamped + self.damping)
             factor, failed = torch.linalg.cholesky_ex(normal)
             if not failed:
-                step = -torch.cholesky_solve(gradient[:, None], factor)[:, 0]
-                # with (A + mu) d = -g the linear model's gain is d.(mu d - g)/2
-                predicted = 0.5 * float(step @ (self.damping * step - gradient))
-                vector_to_parameters(here + step, self.model.parameters())
-                gain = 0.5 * (loss - self._loss())
-                if gain > 0:
-                    ratio = gain / predicted
-                    self.damping = max(self.damping * max(0.2, 1 - (2 * ratio - 1) ** 3), 1e-16)
+                path = self._path(here, gradient, factor)
+                reached, length = self._along(here, path, loss)
+                if length:
+                    # with (A + mu) d = -g the linear model's gain is d.(mu d - g)/2
+                    predicted = 0.5 * float(path[0] @ (self.damping * path[0] - gradient))
+                    ratio = 0.5 * (loss - reached) / predicted
+                    factor_of_damping = max(0.2, 1 - (2 * ratio - 1) ** 3)
+                    if length < 1:  # the path was left before its end: it was too long
+                        factor_of_damping = max(factor_of_damping, 2.0)
+                    self.damping = max(self.damping * factor_of_damping, 1e-18)
                     self.growth = 2.0
+                    self._place(here, path, length)
                     return loss
             self.damping *= self.growth
             self.growth *= 2
-        vector_to_parameters(here, self.model.parameters())
+        self._place(here, [], 0.0)
         return None
 
     def state(self) -> dict[str, Any]:
@@ -65,30 +101,81 @@ class LevenbergMarquardt:
     def load_state(self, state: dict[str, Any]) -> None:
         self.damping, self.growth = state["damping"], state["growth"]
 
-    @torch.no_grad()
-    def _loss(self) -> float:
-        samples = self.samples
-        residual = samples.weights * (self.model(samples.inputs) - samples.targets)
-        return float(residual.square().mean())
+    def _path(self, here: Tensor, gradient: Tensor, factor: Tensor) -> list[Tensor]:
+        """``c_1, c_2, ..`` of the path, as far as they grow smaller."""
+
+        def solve(right: Tensor) -> Tensor:
+            return agreed(-torch.cholesky_solve(right[:, None], factor)[:, 0])
+
+        path = [solve(gradient)]
+        for order in range(2, self.path_order + 1):
+            coefficient = solve(self._curvature(here, path, order))
+            if not coefficient.norm() < path[-1].norm():
+                break
+            path.append(coefficient)
+        return path
+
+    def _curvature(self, here: Tensor, path: Sequence[Tensor], order: int) -> Tensor:
+        """``J^T r_p``: the order-p Taylor coefficient of the residuals along the path, pulled back to its start.
+
+        The coefficient is that of the polynomial through the residuals at points on both sides of the start.
+        It need not be exact: a step is taken only where it brings the loss down.
+        """
+        lengths, shares = _interpolation(order)
+        pulled = torch.zeros_like(here)
+        for block in self.samples.blocks(_ROWS):
+            coefficient: Tensor | float = 0.0
+            for length, share in zip(lengths, shares, strict=True):
+                self._place(here, path, length)
+                coefficient = coefficient + share * residuals(self.model, block)
+            self._place(here, [], 0.0)
+            assert isinstance(coefficient, Tensor)
+            pulled += pulled_back(self.model, block, coefficient)[1]
+        return total(pulled) / self.count
+
+    def _along(self, here: Tensor, path: Sequence[Tensor], loss: float) -> tuple[float, float]:
+        """The least loss along the path and where, 0 where there is none below that of the start."""
+        best = loss, 0.0
+        for length in _LENGTHS:
+            self._place(here, path, length)
+            reached = mean_square(self.model, self.samples)
+            if reached < best[0]:
+                best = reached, length
+            elif best[1]:
+                break
+        return best
+
+    def _place(self, here: Tensor, path: Sequence[Tensor], length: float) -> None:
+        """Move the model's weights along the path."""
+        step = sum((c * length**p for p, c in enumerate(path, start=1)), torch.zeros_like(here))
+        vector_to_parameters(here + step, self.model.parameters())
 
     def _normal_equations(self) -> tuple[float, Tensor, Tensor]:
         """Mean loss, gradient ``J^T r`` and normal matrix ``J^T J`` (both over N), block of rows by block."""
-        rows = block_rows(sum(parameter.numel() for parameter in self.model.parameters()))
-        loss = 0.0
-        gradient: Tensor | float = 0.0
-        normal: Tensor | float = 0.0
-        for start in range(0, len(self.samples), rows):
-            block = self.samples.rows(slice(start, start + rows))
-            value, jacobian = self.model.value_and_jacobian(block.inputs)
-            residual = block.weights * (value - block.targets)
-            jacobian *= block.weights[:, None]
-            loss += float(residual.square().sum())
-            gradient = gradient + jacobian.T @ residual
-            normal = normal + gram(jacobian)
-        count = len(self.samples)
-        assert isinstance(gradient, Tensor)
-        assert isinstance(normal, Tensor)
-        return loss / count, gradient / count, normal.div_(count)
+        weights = parameters_to_vector(self.model.parameters())
+        loss = weights.new_zeros(())
+        gradient = torch.zeros_like(weights)
+        normal = weights.new_zeros(len(weights), len(weights))
+        for block in self.samples.blocks(block_rows(len(weights))):
+            for residual, jacobian in linearized(self.model, block):
+                loss += residual.square().sum()
+                gradient += jacobian.T @ residual
+                normal += gram(jacobian)
+        return (
+            float(total(loss)) / self.count,
+            total(gradient) / self.count,
+            total(normal).div_(self.count),
+        )
+
+
+@cache
+def _interpolation(order: int) -> tuple[list[float], list[float]]:
+    """Points and their shares in the coefficient of ``t^order`` of the polynomial through them."""
+    half = (order + 1) // 2
+    points = np.arange(-half, half + 1) * (_REACH / half)
+    shares = np.linalg.inv(np.vander(points, increasing=True))[order]
+    used = [(float(t), float(share)) for t, share in zip(points, shares, strict=True) if share]
+    return [t for t, _ in used], [share for _, share in used]
 
 
 def block_rows(weights: int) -> int:
@@ -96,9 +183,12 @@ def block_rows(weights: int) -> int:
     return max(1, _BLOCK_VALUES // weights)
 
 
-def step_bytes(rows: int, weights: int) -> int:
-    """Memory of a step at its peak: a block of the Jacobian being built, and the normal matrix growing."""
-    return 8 * (2 * min(rows, block_rows(weights)) * weights + 3 * weights**2)
+def step_bytes(rows: int, weights: int, *, slopes: bool = False) -> int:
+    """Memory of a step at its peak: a block of the Jacobian being built, and the normal matrix growing.
+
+    The Jacobian of slopes is made together with that of the values.
+    """
+    return 8 * ((5 if slopes else 2) * min(rows, block_rows(weights)) * weights + 3 * weights**2)
 
 
 def gram(jacobian: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from functools import reduce
 
 import torch
 from torch import Tensor, nn
+from torch.func import jvp
 
 from ..networks.activations import taylor_coefficients
 from ..networks.jets import composed, taylor_terms
@@ -37,7 +38,20 @@ class TaylorRemainder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, inputs)`` to ``(batch,)``, with autograd where gradients are enabled."""
-        return self.model(x) - taylor_terms(self.model, x, self.degree - 1).sum(0)
+        return self.model(x) - self._lower_orders(x)
+
+    def _lower_orders(self, x: Tensor) -> Tensor:
+        """``sum_{m<n} T_m[f](x)``, in the precision of the weights."""
+        highest = self.degree - 1
+        if not torch.is_grad_enabled() and x.dtype == torch.float64:
+            return taylor_terms(self.model, x, highest).sum(0)
+        base, jet = x.new_zeros(1, x.shape[1]), [x][:highest]
+        *hidden, last = self.model.linears
+        for linear in hidden:
+            z = [term @ linear.weight.T for term in jet]
+            c = taylor_coefficients(self.model.layers[1], linear(base)[0], highest)
+            base, jet = c[:1], composed(z, c, highest) if highest else []
+        return sum((term @ last.weight[0] for term in jet), last(base)[0])
 
     @torch.no_grad()
     def value_and_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,6 +59,17 @@ class TaylorRemainder(nn.Module):
 
         Weights count in the order of ``torch.nn.utils.parameters_to_vector``.
         """
+        return self._value_and_jacobian(x)
+
+    @torch.no_grad()
+    def slope_and_jacobian(self, x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+        """The derivative of ``r_n`` along a direction a sample, and its own derivatives by every weight.
+
+        The Jacobian's own derivative along the direction, by forward-mode differentiation.
+        """
+        return jvp(self._value_and_jacobian, (x,), (direction,))[1]
+
+    def _value_and_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor]:
         linears = self.model.linears
         activation = self.model.layers[1]
         highest = self.degree - 1

@@ -1,0 +1,66 @@
+"""The weighted residuals of a model on samples, and their Jacobian in the weights.
+
+A sample has one residual for its value and, where slopes are given, one for each of its K directions; the
+latter count 1/K each, so that values and slopes weigh alike. What is minimised is the sum of the squares over
+the number of samples.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from .parallel import total
+from .problem import Batch, Samples
+from .remainder import TaylorRemainder
+
+_ROWS = 8192  # samples passed through a network at once
+
+
+def residuals(model: TaylorRemainder, batch: Batch) -> Tensor:
+    """``(N,)``, or ``(N * (1 + K),)`` with slopes; with autograd where gradients are enabled."""
+    if batch.slopes is None:
+        return batch.weights * (model(batch.inputs) - batch.targets)
+    tracked = torch.is_grad_enabled()
+    with torch.enable_grad():
+        x = batch.inputs.detach().requires_grad_()
+        value = model(x)
+        (gradient,) = torch.autograd.grad(value.sum(), x, create_graph=tracked)
+    slopes = batch.slopes
+    along = (slopes.directions @ gradient[:, :, None])[:, :, 0] - slopes.targets
+    along = slopes.weights[:, None] * along / len(slopes) ** 0.5
+    both = torch.cat([batch.weights * (value - batch.targets), along.flatten()])
+    return both if tracked else both.detach()
+
+
+def linearized(model: TaylorRemainder, batch: Batch) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same residuals in parts of N, each with its Jacobian ``(N, weights)``."""
+    value, jacobian = model.value_and_jacobian(batch.inputs)
+    yield batch.weights * (value - batch.targets), jacobian.mul_(batch.weights[:, None])
+    if batch.slopes is not None:
+        weights = batch.slopes.weights / len(batch.slopes) ** 0.5
+        for directions, targets in zip(
+            batch.slopes.directions.unbind(1), batch.slopes.targets.unbind(1), strict=True
+        ):
+            slope, jacobian = model.slope_and_jacobian(batch.inputs, directions)
+            yield weights * (slope - targets), jacobian.mul_(weights[:, None])
+
+
+@torch.no_grad()
+def mean_square(model: TaylorRemainder, samples: Samples) -> float:
+    """What is minimised."""
+    squares = [residuals(model, block).square().sum() for block in samples.blocks(_ROWS)]
+    return float(total(torch.stack(squares).sum())) / total_rows(samples)
+
+
+def pulled_back(model: TaylorRemainder, batch: Batch, cotangent: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Residuals r and ``J^T c`` for a cotangent c, by default r itself, by one backward pass."""
+    with torch.enable_grad():
+        r = residuals(model, batch)
+        pulled = torch.autograd.grad(r, list(model.parameters()), r.detach() if cotangent is None else cotangent)
+    return r.detach(), torch.cat([part.flatten() for part in pulled])
+
+
+def total_rows(samples: Samples) -> int:
+    """Samples of all processes together."""
+    return int(total(torch.tensor(float(len(samples)))))
