@@ -23,6 +23,7 @@ from .vocabulary import (
     Labels,
     LowerOrders,
     Optimizer,
+    Precision,
     Remove,
     Spacing,
     suggestion,
@@ -125,6 +126,7 @@ class Training(_Keys):
     remove: Remove = Field("learned", description="terms taken from the target; exact ones to compare only")
     warm_start: bool = Field(True, description="each round starts from the weights of the one before")
     directions: Count = Field(2, description="derivatives fitted a potential, where labels are gradients")
+    precision: Precision = Field("double", description="of the numbers in training; networks end as double")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam")
     batch: Count = Field(256, description="samples in a mini-batch of Adam")
 

@@ -19,6 +19,7 @@ from .training.residuals import linearized, pulled_back
 
 _ROWS = 512  # timed; the time of all rows is in proportion
 _COLUMNS = 1024  # of matrices timed; products go with the square of the weights, factors with the cube
+_GAUSS_NEWTON_PASSES = 300  # forward and backward in a step: conjugate gradients, mostly
 _LBFGS_EVALUATIONS = 25  # of loss and gradient in a step: 20 iterations, and what the line searches add
 
 
@@ -84,6 +85,10 @@ def _levenberg_marquardt_seconds(model: TaylorRemainder, samples: Samples, study
     )
 
 
+def _gauss_newton_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
+    return _GAUSS_NEWTON_PASSES * _pass_seconds(model, samples, _ROWS)
+
+
 def _lbfgs_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
     return _LBFGS_EVALUATIONS * _pass_seconds(model, samples, _ROWS)
 
@@ -101,6 +106,7 @@ def _pass_seconds(model: TaylorRemainder, samples: Samples, rows: int) -> float:
 
 _STEP_SECONDS: dict[str, Callable[[TaylorRemainder, Samples, StudyConfig], float]] = {
     "levenberg-marquardt": _levenberg_marquardt_seconds,
+    "gauss-newton": _gauss_newton_seconds,
     "l-bfgs": _lbfgs_seconds,
     "adam": _adam_seconds,
 }

@@ -25,6 +25,7 @@ from .study_data import BASELINES, StudyData, read_study_data, rounds_of, warn_o
 from .training.fit import Fit, Progress, Settings
 
 _CHECKPOINT_SECONDS = 5.0
+PRECISION = {"double": torch.float64, "single": torch.float32}
 _HELD_OUT_ROWS = 4096  # kept with the run for comparisons, whatever the dataset's size
 
 Report = Callable[[int, int, Progress], Any]
@@ -130,12 +131,17 @@ def _fit_member(
                 member,
                 number,
             )
-        fit = Fit(rounds.model(network.to(device), number), problem.to(device), _settings(config, member, number))
+        dtype = PRECISION[config.precision]
+        fit = Fit(
+            rounds.model(network.to(device, dtype), number),
+            problem.to(device, dtype),
+            _settings(config, member, number),
+        )
         if checkpoint is not None:
             _go_on(fit, number, checkpoint, run, member)
             checkpoint = None
         lines = _run_round(run, member, number, fit, lines, report)
-        network = network.cpu()
+        network = network.to("cpu", torch.float64)
         finished.append(physical(network, scaling))
         facts = {
             "round": number,

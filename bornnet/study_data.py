@@ -23,6 +23,7 @@ from .perturbation.iteration import (
 from .perturbation.least_squares import affordable, polynomial_bytes
 from .training.levenberg_marquardt import step_bytes
 from .training.problem import Problem
+from .training.residuals import BLOCK
 
 BASELINES = (1, 2, 3)
 """Degrees of the least-squares polynomials that stand beside every run."""
@@ -126,8 +127,8 @@ def _training_bytes(data: StudyData, number: int, rows: int) -> int:
         return samples + step_bytes(rows, data.weights, slopes=directions > 0)
     # autograd keeps each layer's values, at the sample and for each lower order of the jets
     lower = number if study.lower_orders == "removed" else 1
-    batch = rows if study.optimizer == "l-bfgs" else min(rows, study.batch)
-    history = 100 if study.optimizer == "l-bfgs" else 3
+    batch = min(rows, study.batch if study.optimizer == "adam" else BLOCK)
+    history = 100 if study.optimizer == "l-bfgs" else 10
     kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
     return samples + 8 * (kept + history * data.weights)
 
@@ -145,7 +146,7 @@ def _require_memory(data: StudyData, number: int, rows: int) -> None:
         raise InputError(
             f"round {number} with {data.weights:,} weights needs {need / 1e9:,.1f} GB of memory for "
             f"{data.study.optimizer}, more than this machine has; take a smaller --hidden, or another "
-            "--optimizer (adam needs the least)."
+            "--optimizer (gauss-newton keeps no normal matrix, adam needs the least)."
         )
 
 

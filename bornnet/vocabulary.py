@@ -25,7 +25,8 @@ Activation = Literal[
     "relu",
     "leaky-relu",
 ]
-Optimizer = Literal["levenberg-marquardt", "l-bfgs", "adam"]
+Optimizer = Literal["levenberg-marquardt", "gauss-newton", "l-bfgs", "adam"]
+Precision = Literal["double", "single"]
 LowerOrders = Literal["removed", "corrected"]
 Remove = Literal["learned", "exact"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -35,6 +36,7 @@ SPACINGS: tuple[str, ...] = get_args(Spacing)
 LABELS: tuple[str, ...] = get_args(Labels)
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 LOWER_ORDERS: tuple[str, ...] = get_args(LowerOrders)
 REMOVE: tuple[str, ...] = get_args(Remove)
 DEVICES: tuple[str, ...] = get_args(Device)

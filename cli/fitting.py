@@ -7,6 +7,7 @@ import click
 
 from .options import (
     force_option,
+    labels_option,
     network_options,
     resume_option,
     study_options,
@@ -20,6 +21,7 @@ run_options = together(
     click.option(
         "--out", required=True, type=click.Path(), metavar="RUN", help="The run directory to write."
     ),
+    labels_option,
     network_options,
     training_options,
     study_options,

@@ -16,6 +16,7 @@ from bornnet.vocabulary import (
     LABELS,
     LOWER_ORDERS,
     OPTIMIZERS,
+    PRECISIONS,
     REMOVE,
     SPACINGS,
     suggestion,
@@ -91,6 +92,10 @@ network_options = together(
     click.option("--activation", type=Name(ACTIVATIONS), help=f"One of {_names(ACTIVATIONS)}."),
 )
 
+labels_option = click.option(
+    "--labels", type=Name(LABELS), help="Fit values alone, or gradients too; what the data have unless given."
+)
+
 training_options = together(
     click.option("--optimizer", type=Name(OPTIMIZERS), help=f"One of {_names(OPTIMIZERS)}."),
     click.option("--members", type=int, metavar="M", help="Networks of the ensemble, over seeds."),
@@ -106,6 +111,10 @@ training_options = together(
     click.option(
         "--warm-start/--cold-start", default=None, help="Start a round from the one before, or anew."
     ),
+    click.option(
+        "--directions", type=int, metavar="K", help="Derivatives fitted a potential, with labels gradient."
+    ),
+    click.option("--precision", type=Name(PRECISIONS), help="double, or single (quick and rough)."),
     click.option("--learning-rate", type=float, metavar="RATE", help="Of Adam."),
     click.option("--batch", type=int, metavar="N", help="Samples in a mini-batch of Adam."),
     click.option("--device", type=Name(DEVICES), help="auto, cpu or cuda."),

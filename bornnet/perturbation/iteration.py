@@ -48,9 +48,7 @@ class Labelled:
 
     def rows(self, index: np.ndarray) -> "Labelled":
         gradient = None if self.gradient is None else self.gradient[index]
-        return Labelled(
-            self.potentials[index], self.scattering_length[index], self.strength[index], gradient
-        )
+        return Labelled(self.potentials[index], self.scattering_length[index], self.strength[index], gradient)
 
 
 def split(data: Labelled, holdout: float, seed: int) -> tuple[Labelled, Labelled]:

@@ -10,9 +10,7 @@ import torch
 from .parallel import processes, rank, total
 from .problem import Batch, Samples
 from .remainder import TaylorRemainder
-from .residuals import pulled_back, total_rows
-
-_ROWS = 8192  # samples passed through a network at once
+from .residuals import BLOCK, pulled_back, total_rows
 
 
 def loss_and_gradient(model: TaylorRemainder, batches: Iterable[Batch], count: int) -> float:
@@ -115,7 +113,7 @@ class LBFGS:
         count = total_rows(self.samples)
 
         def closure() -> float:
-            return loss_and_gradient(self.model, self.samples.blocks(_ROWS), count)
+            return loss_and_gradient(self.model, self.samples.blocks(BLOCK), count)
 
         return self.optimizer.step(closure)
 

@@ -13,7 +13,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..errors import BornnetError
 from .first_order import LBFGS, Adam
-from .levenberg_marquardt import LevenbergMarquardt
+from .levenberg_marquardt import GaussNewton, LevenbergMarquardt
 from .problem import Problem, Samples
 from .remainder import TaylorRemainder
 from .residuals import mean_square
@@ -52,6 +52,7 @@ class Settings:
 
 OPTIMIZERS: dict[str, Callable[[TaylorRemainder, Samples, Settings], Optimizer]] = {
     "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples),
+    "gauss-newton": lambda model, samples, s: GaussNewton(model, samples),
     "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
     "adam": lambda model, samples, s: Adam(
         model, samples, steps=s.steps, learning_rate=s.learning_rate, batch=s.batch, seed=s.seed

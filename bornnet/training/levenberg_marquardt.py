@@ -10,13 +10,16 @@ c_1 = d, and r_p for p > 1 the order-p Taylor coefficient of the residuals along
 order takes out what the residuals' curvature brings in at that order. An order costs some forward passes and
 one solve with the factor that is there already, a small part of the normal equations.
 
+`GaussNewton` walks the same paths without the normal matrix: conjugate gradients solve with products by J and
+its transpose alone, for networks whose normal matrix would not fit.
+
 mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen & Tingleff, *Methods for non-linear least squares
 problems*, 2004, algorithm 3.16). The normal equations of a few thousand weights are cheap, and double precision
 bears their condition number.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -28,16 +31,19 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from .parallel import agreed, total
 from .problem import Samples
 from .remainder import TaylorRemainder
-from .residuals import linearized, mean_square, pulled_back, residuals, total_rows
+from .residuals import BLOCK, linearized, mean_square, pulled_back, pushed_forward, residuals, total_rows
 
 _BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
 _TRIALS = 16  # dampings tried before the step is given up
 _PATH_ORDER = 5  # of the path in t; beyond it trials gained little
 _REACH = 0.25  # t up to which residuals are taken for their Taylor coefficients
 _LENGTHS = (1.0, 0.7, 0.5)  # t tried along the path
-_ROWS = 8192  # samples passed through a network at once
 PASSES = 12
 """About how many passes forward and backward a step takes beside its normal equations."""
+
+Solve = Callable[[Tensor], Tensor]
+Solver = Callable[[float], Solve | None]
+"""From a damping to a solver of the damped system; None where it cannot be solved."""
 
 
 class LevenbergMarquardt:
@@ -67,26 +73,23 @@ class LevenbergMarquardt:
     @torch.no_grad()
     def step(self) -> float | None:
         """One accepted step; the loss before it, or None where no damping brings the loss down."""
-        loss, gradient, normal = self._normal_equations()
+        loss, gradient, solver = self._linearize()
         if not math.isfinite(loss):
             return loss
         here = parameters_to_vector(self.model.parameters())
-        diagonal = normal.diagonal()
-        undamped = diagonal.clone()
         for _ in range(_TRIALS):
-            diagonal.copy_(undamped + self.damping)
-            factor, failed = torch.linalg.cholesky_ex(normal)
-            if not failed:
-                path = self._path(here, gradient, factor)
+            solve = solver(self.damping)
+            if solve is not None:
+                path = self._path(here, gradient, solve)
                 reached, length = self._along(here, path, loss)
                 if length:
                     # with (A + mu) d = -g the linear model's gain is d.(mu d - g)/2
                     predicted = 0.5 * float(path[0] @ (self.damping * path[0] - gradient))
                     ratio = 0.5 * (loss - reached) / predicted
-                    factor_of_damping = max(0.2, 1 - (2 * ratio - 1) ** 3)
+                    change = max(0.2, 1 - (2 * ratio - 1) ** 3)
                     if length < 1:  # the path was left before its end: it was too long
-                        factor_of_damping = max(factor_of_damping, 2.0)
-                    self.damping = max(self.damping * factor_of_damping, 1e-18)
+                        change = max(change, 2.0)
+                    self.damping = max(self.damping * change, 1e-18)
                     self.growth = 2.0
                     self._place(here, path, length)
                     return loss
@@ -101,15 +104,24 @@ class LevenbergMarquardt:
     def load_state(self, state: dict[str, Any]) -> None:
         self.damping, self.growth = state["damping"], state["growth"]
 
-    def _path(self, here: Tensor, gradient: Tensor, factor: Tensor) -> list[Tensor]:
+    def _linearize(self) -> tuple[float, Tensor, Solver]:
+        """The loss, its gradient ``J^T r / N``, and what solves ``(J^T J / N + mu) x = b`` for a damping mu."""
+        loss, gradient, normal = self._normal_equations()
+        diagonal = normal.diagonal()
+        undamped = diagonal.clone()
+
+        def solver(damping: float) -> Solve | None:
+            diagonal.copy_(undamped + damping)
+            factor, failed = torch.linalg.cholesky_ex(normal)
+            return None if failed else lambda b: torch.cholesky_solve(b[:, None], factor)[:, 0]
+
+        return loss, gradient, solver
+
+    def _path(self, here: Tensor, gradient: Tensor, solve: Solve) -> list[Tensor]:
         """``c_1, c_2, ..`` of the path, as far as they grow smaller."""
-
-        def solve(right: Tensor) -> Tensor:
-            return agreed(-torch.cholesky_solve(right[:, None], factor)[:, 0])
-
-        path = [solve(gradient)]
+        path = [agreed(-solve(gradient))]
         for order in range(2, self.path_order + 1):
-            coefficient = solve(self._curvature(here, path, order))
+            coefficient = agreed(-solve(self._curvature(here, path, order)))
             if not coefficient.norm() < path[-1].norm():
                 break
             path.append(coefficient)
@@ -123,7 +135,7 @@ class LevenbergMarquardt:
         """
         lengths, shares = _interpolation(order)
         pulled = torch.zeros_like(here)
-        for block in self.samples.blocks(_ROWS):
+        for block in self.samples.blocks(BLOCK):
             coefficient: Tensor | float = 0.0
             for length, share in zip(lengths, shares, strict=True):
                 self._place(here, path, length)
@@ -166,6 +178,60 @@ class LevenbergMarquardt:
             total(gradient) / self.count,
             total(normal).div_(self.count),
         )
+
+
+class GaussNewton(LevenbergMarquardt):
+    """The same steps with conjugate gradients in place of the normal matrix (Hestenes & Stiefel 1952).
+
+    Memory grows with the weights, not with their square; time with the iterations, which small dampings need
+    many of. They end early: at a hundredth of the right side, or after 200.
+    """
+
+    def __init__(self, model: TaylorRemainder, samples: Samples, *, path_order: int = 2) -> None:
+        super().__init__(model, samples, path_order=path_order)
+
+    def _linearize(self) -> tuple[float, Tensor, Solver]:
+        weights = parameters_to_vector(self.model.parameters())
+        both = weights.new_zeros(len(weights) + 1)
+        for block in self.samples.blocks(BLOCK):
+            r, pulled = pulled_back(self.model, block)
+            both[:-1] += pulled
+            both[-1] += r.square().sum()
+        total(both)
+
+        def solver(damping: float) -> Solve:
+            return lambda b: conjugate_gradients(lambda x: self._product(x) + damping * x, b)
+
+        return float(both[-1]) / self.count, both[:-1] / self.count, solver
+
+    def _product(self, vector: Tensor) -> Tensor:
+        """``J^T J v / N``."""
+        product = torch.zeros_like(vector)
+        for block in self.samples.blocks(BLOCK):
+            pushed = pushed_forward(self.model, block, vector)
+            product += pulled_back(self.model, block, pushed)[1]
+        return total(product) / self.count
+
+
+def conjugate_gradients(
+    product: Solve, right: Tensor, *, tolerance: float = 1e-2, iterations: int = 200
+) -> Tensor:
+    """Solve ``A x = b`` for a positive definite A, given by its products, to ``|A x - b| <= tolerance |b|``."""
+    x = torch.zeros_like(right)
+    r = right.clone()
+    direction = r.clone()
+    square = float(r @ r)
+    end = tolerance**2 * square
+    for _ in range(iterations):
+        if square <= end:
+            break
+        image = product(direction)
+        length = square / float(direction @ image)
+        x += length * direction
+        r -= length * image
+        square, former = float(r @ r), square
+        direction = r + (square / former) * direction
+    return x
 
 
 @cache

@@ -14,7 +14,8 @@ from .parallel import total
 from .problem import Batch, Samples
 from .remainder import TaylorRemainder
 
-_ROWS = 8192  # samples passed through a network at once
+BLOCK = 8192
+"""Samples passed through a network at once."""
 
 
 def residuals(model: TaylorRemainder, batch: Batch) -> Tensor:
@@ -49,16 +50,31 @@ def linearized(model: TaylorRemainder, batch: Batch) -> Iterator[tuple[Tensor, T
 @torch.no_grad()
 def mean_square(model: TaylorRemainder, samples: Samples) -> float:
     """What is minimised."""
-    squares = [residuals(model, block).square().sum() for block in samples.blocks(_ROWS)]
+    squares = [residuals(model, block).square().sum() for block in samples.blocks(BLOCK)]
     return float(total(torch.stack(squares).sum())) / total_rows(samples)
 
 
-def pulled_back(model: TaylorRemainder, batch: Batch, cotangent: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def pulled_back(
+    model: TaylorRemainder, batch: Batch, cotangent: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Residuals r and ``J^T c`` for a cotangent c, by default r itself, by one backward pass."""
     with torch.enable_grad():
         r = residuals(model, batch)
-        pulled = torch.autograd.grad(r, list(model.parameters()), r.detach() if cotangent is None else cotangent)
+        pulled = torch.autograd.grad(
+            r, list(model.parameters()), r.detach() if cotangent is None else cotangent
+        )
     return r.detach(), torch.cat([part.flatten() for part in pulled])
+
+
+def pushed_forward(model: TaylorRemainder, batch: Batch, vector: Tensor) -> Tensor:
+    """``J v`` for a vector of the weights: the derivative in c of ``v . J^T c``, two backward passes."""
+    parameters = list(model.parameters())
+    with torch.enable_grad():
+        r = residuals(model, batch)
+        cotangent = torch.zeros_like(r, requires_grad=True)
+        pulled = torch.autograd.grad(r, parameters, cotangent, create_graph=True)
+        product = vector @ torch.cat([part.flatten() for part in pulled])
+        return torch.autograd.grad(product, cotangent)[0]
 
 
 def total_rows(samples: Samples) -> int:
