@@ -9,6 +9,7 @@ mix and what `data.h5` refers to stays until it has been replaced.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -105,13 +106,19 @@ def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 def write_layout(file: h5py.File, arrays: Shapes, shards: Sequence[tuple[Path, int, str]]) -> None:
     """Write the arrays as virtual ones, over shards in their order: each its path, rows and SHA-256."""
     for name, shape in arrays.items():
-        layout = h5py.VirtualLayout(shape, dtype="<f8")
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_obj_track_times(False)  # which h5py.VirtualLayout cannot do without
+        properties.set_fill_value(np.array(np.nan))
+        whole = h5py.h5s.create_simple(shape)
         start = 0
         for path, rows, _ in shards:
             source = f"{path.parent.name}/{path.name}".replace("%", "%%")  # % begins a pattern in HDF5
-            layout[start : start + rows] = h5py.VirtualSource(source, name, (rows, *shape[1:]), dtype="<f8")
+            part = (rows, *shape[1:])
+            whole.select_hyperslab((start, *(0 for _ in shape[1:])), part)
+            properties.set_virtual(whole, os.fsencode(source), name.encode(), h5py.h5s.create_simple(part))
             start += rows
-        file.create_virtual_dataset(name, layout, fillvalue=np.nan)
+        whole.select_all()
+        h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F64LE, whole, properties)
     hashes = np.array([sha256.encode() for *_, sha256 in shards], dtype="S64")
     file.create_dataset("shard_sha256", data=hashes, track_times=False)
 

@@ -19,15 +19,17 @@ def _command(folder: str, arguments: list[str], file_size: int | None) -> None:
     sys.argv = ["bornnet", *arguments]
     from bornnet.cli.main import main
 
-    from bornnet import fitting
+    from bornnet import fitting, generation
 
-    fit_run = fitting.fit_run
+    def announced(work):
+        def begun(*given, **options):
+            Path("began").touch()
+            return work(*given, **options)
 
-    def begun(*given, **options):
-        Path("began").touch()
-        return fit_run(*given, **options)
+        return begun
 
-    fitting.fit_run = begun
+    fitting.fit_run = announced(fitting.fit_run)
+    generation.generate = announced(generation.generate)
     fitting._CHECKPOINT_SECONDS = 0.01  # so that a short run has many
     if file_size is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
