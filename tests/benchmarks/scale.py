@@ -118,8 +118,8 @@ def whole(rows: int, folder: Path) -> None:
     assert len(seen) == 1, "the ways differ"
     table.caption = (
         f"The disk's own rate, a plain file written and flushed: {rate / 1e6:,.0f} MB/s. Memory: all "
-        "processes together, pages they share counted once. All have the same SHA-256. Reading and checking all rows "
-        f"in blocks: {size / reading / 1e6:,.0f} MB/s."
+        "processes together, pages they share counted once. All have the same SHA-256. Reading and "
+        f"checking all rows in blocks: {size / reading / 1e6:,.0f} MB/s."
     )
     CONSOLE.print(table)
 
