@@ -1,21 +1,21 @@
 """Levenberg-Marquardt along curved paths: every step follows a Taylor polynomial of the path to the minimum.
 
-The plain method solves ``(J^T J + mu) d = -J^T r`` and moves the weights by d, in a straight line. The valleys of
-a network's loss are narrow and bent, so that mu must stay large and steps short. Transtrum & Sethna
-(arXiv:1201.5885) add the second order of the path ("geodesic acceleration"); here the path has any order:
+The plain method solves ``(J^T J + mu) d = -J^T r`` and moves the weights by d, in a straight line. The
+valleys of a network's loss are narrow and bent, so that mu must stay large and steps short. Transtrum & Sethna
+(arXiv:1201.5885) add the second order of the path ("geodesic acceleration"); here it has any order:
 
     w(t) = w + c_1 t + c_2 t^2 + .. + c_q t^q,   (J^T J + mu) c_p = -J^T r_p,
 
-c_1 = d, and r_p for p > 1 the order-p Taylor coefficient of the residuals along ``w + .. + c_(p-1) t^(p-1)``: each
-order takes out what the residuals' curvature brings in at that order. An order costs some forward passes and
-one solve with the factor that is there already, a small part of the normal equations.
+c_1 = d, and r_p for p > 1 the order-p Taylor coefficient of the residuals along the path through order p - 1:
+each order takes out what the residuals' curvature brings in at that order. An order costs some forward passes
+and one solve with the factor that is there already, a small part of the normal equations.
 
 `GaussNewton` walks the same paths without the normal matrix: conjugate gradients solve with products by J and
 its transpose alone, for networks whose normal matrix would not fit.
 
 mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen & Tingleff, *Methods for non-linear least squares
-problems*, 2004, algorithm 3.16). The normal equations of a few thousand weights are cheap, and double precision
-bears their condition number.
+problems*, 2004, algorithm 3.16). The normal equations of a few thousand weights are cheap, and double
+precision bears their condition number.
 """
 
 import math
@@ -105,7 +105,7 @@ class LevenbergMarquardt:
         self.damping, self.growth = state["damping"], state["growth"]
 
     def _linearize(self) -> tuple[float, Tensor, Solver]:
-        """The loss, its gradient ``J^T r / N``, and what solves ``(J^T J / N + mu) x = b`` for a damping mu."""
+        """The loss, ``J^T r / N``, and what solves ``(J^T J / N + mu) x = b`` for a damping mu."""
         loss, gradient, normal = self._normal_equations()
         diagonal = normal.diagonal()
         undamped = diagonal.clone()
@@ -128,7 +128,7 @@ class LevenbergMarquardt:
         return path
 
     def _curvature(self, here: Tensor, path: Sequence[Tensor], order: int) -> Tensor:
-        """``J^T r_p``: the order-p Taylor coefficient of the residuals along the path, pulled back to its start.
+        """``J^T r_p``: order p of the residuals along the path, pulled back to its start.
 
         The coefficient is that of the polynomial through the residuals at points on both sides of the start.
         It need not be exact: a step is taken only where it brings the loss down.
@@ -216,7 +216,7 @@ class GaussNewton(LevenbergMarquardt):
 def conjugate_gradients(
     product: Solve, right: Tensor, *, tolerance: float = 1e-2, iterations: int = 200
 ) -> Tensor:
-    """Solve ``A x = b`` for a positive definite A, given by its products, to ``|A x - b| <= tolerance |b|``."""
+    """Solve ``A x = b``, A positive definite and given by its products, to ``|A x - b| <= tolerance |b|``."""
     x = torch.zeros_like(right)
     r = right.clone()
     direction = r.clone()

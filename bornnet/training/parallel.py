@@ -1,7 +1,7 @@
 """Sums over the processes that fit one network together, each on its own rows (torch.distributed).
 
-With one process every function gives back what it got. Every optimizer needs sums alone (of losses, gradients,
-normal equations), so that n processes walk the path of one, within rounding.
+With one process every function gives back what it got. Every optimizer needs sums alone (of losses,
+gradients, normal equations), so that n processes walk the path of one, within rounding.
 """
 
 import torch.distributed as dist
