@@ -12,14 +12,14 @@ from .fitting import per_round
 from .machine import choose_device, limited_threads
 from .perturbation.iteration import initial_network
 from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of, warn_of_few_samples
-from .training.levenberg_marquardt import PASSES, gram
+from .training.levenberg_marquardt import PASSES, GaussNewton, gram
 from .training.problem import Samples
 from .training.remainder import TaylorRemainder
 from .training.residuals import linearized, pulled_back
 
 _ROWS = 512  # timed; the time of all rows is in proportion
 _COLUMNS = 1024  # of matrices timed; products go with the square of the weights, factors with the cube
-_GAUSS_NEWTON_PASSES = 300  # forward and backward in a step: conjugate gradients, mostly
+_GAUSS_NEWTON_STEPS = 5  # taken on a block before one is timed
 _LBFGS_EVALUATIONS = 25  # of loss and gradient in a step: 20 iterations, and what the line searches add
 
 
@@ -86,7 +86,11 @@ def _levenberg_marquardt_seconds(model: TaylorRemainder, samples: Samples, study
 
 
 def _gauss_newton_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:
-    return _GAUSS_NEWTON_PASSES * _pass_seconds(model, samples, _ROWS)
+    block = samples.rows(slice(0, _ROWS))
+    optimizer = GaussNewton(model, block)
+    for _ in range(_GAUSS_NEWTON_STEPS):
+        optimizer.step()  # the damping settles, and with it how many iterations a step takes
+    return _timed(lambda: torch.tensor(optimizer.step() or 0.0)) * len(samples) / len(block)
 
 
 def _lbfgs_seconds(model: TaylorRemainder, samples: Samples, study: StudyConfig) -> float:

@@ -7,8 +7,8 @@ order-n Taylor term is L_n. (Kaspschak & Meißner, Phys. Rev. Research 3, 023223
 retrain; the removal inside the model, the weights and the strengths per round are ours.)
 
 Where gradients of a0 are known, derivatives along random directions are fitted beside the values, with
-weights ``eta^(1-n)``. Directions are +1 or -1 in every cell: the mean square of a derivative's error over them
-is the squared norm of the gradient's error, and at U = 0 that of the kernel's.
+weights ``eta^(1-n)``. Directions are +1 or -1 in every cell: over them the mean square of a derivative's
+error is the squared norm of the gradient's error, and at U = 0 that of the kernel's.
 
 L_m carries an error of its own, which the target of round n shows as a term of order m < n that the model
 cannot follow: of relative size error/eta. So later rounds leave out the shallowest potentials.

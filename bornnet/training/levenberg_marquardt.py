@@ -1,8 +1,8 @@
 """Levenberg-Marquardt along curved paths: every step follows a Taylor polynomial of the path to the minimum.
 
 The plain method solves ``(J^T J + mu) d = -J^T r`` and moves the weights by d, in a straight line. The
-valleys of a network's loss are narrow and bent, so that mu must stay large and steps short. Transtrum & Sethna
-(arXiv:1201.5885) add the second order of the path ("geodesic acceleration"); here it has any order:
+valleys of a network's loss are narrow and bent, so that mu must stay large and steps short. Transtrum and
+Sethna (arXiv:1201.5885) add the second order of the path ("geodesic acceleration"); here it has any order:
 
     w(t) = w + c_1 t + c_2 t^2 + .. + c_q t^q,   (J^T J + mu) c_p = -J^T r_p,
 

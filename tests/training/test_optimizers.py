@@ -7,10 +7,10 @@ import torch
 from fit_cases import SETTINGS, model, samples, uniform
 from torch import nn
 
-from bornnet.training.residuals import mean_square, residuals
 from bornnet.training.fit import OPTIMIZERS
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram, step_bytes
 from bornnet.training.problem import Samples
+from bornnet.training.residuals import mean_square, residuals
 
 
 class Linear(nn.Module):
