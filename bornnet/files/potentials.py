@@ -1,6 +1,9 @@
 """The user's own potentials: numbers in a table, as CSV text or a NumPy array file."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from warnings import catch_warnings
 
@@ -18,14 +21,9 @@ def read_potentials(path: str | Path) -> np.ndarray:
     are passed over. `InputError` names the file, and in CSV the row and column, counted from 1.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(_NPY))
-            content = b"" if start == _NPY else start + file.read()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    with _opened(path) as file:
+        start = file.read(len(_NPY))
+        content = b"" if start == _NPY else start + file.read()
     return _read_npy(path) if start == _NPY else _read_csv(path, content)
 
 
@@ -62,8 +60,19 @@ def require_finite(path: str | Path, table: np.ndarray, first_row: int = 0) -> N
 
 def file_sha256(path: str | Path) -> str:
     """The SHA-256 of the file's bytes."""
-    with Path(path).open("rb") as file:
+    with _opened(Path(path)) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _read_npy(path: Path) -> np.ndarray:
