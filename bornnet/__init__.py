@@ -22,11 +22,15 @@ _HOME = {
     "taylor_terms": "networks.jets",
     "diagrams": "networks.diagrams",
     "load_run": "files.run",
+    "save_series": "files.model",
+    "load_series": "files.model",
 }
 
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from .files.model import load_series as load_series
+    from .files.model import save_series as save_series
     from .files.run import load_run as load_run
     from .networks.derivatives import derivative_tensor as derivative_tensor
     from .networks.diagrams import diagrams as diagrams

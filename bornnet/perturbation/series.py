@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from ..errors import InputError
 from ..networks.derivatives import derivative_tensor
 from ..networks.jets import taylor_terms
 from ..networks.mlp import MLP
@@ -77,6 +78,15 @@ class LearnedSeries:
                 terms = taylor_terms(network, block, max(orders))[orders]
                 total[start : start + _ROWS] += torch.autograd.grad(terms.sum(), block)[0].numpy()
         return total
+
+    def through(self, order: int) -> "LearnedSeries":
+        """The learned Born approximation of that order as a series of its own, one network an order.
+
+        Raises ``InputError`` where there are fewer rounds.
+        """
+        if not 1 <= order <= len(self.networks):
+            raise InputError(f"there are {len(self.networks)} rounds, so orders 1 to that; got {order}.")
+        return LearnedSeries(self.networks[:order], self.corrected)
 
     def predict(self, potentials: np.ndarray, order: int | None = None) -> np.ndarray:
         """The learned Born approximation ``(N,)``: the sum of the terms through ``order`` (the rounds)."""

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from series_cases import contracted, labelled, networks
 
 from bornnet import taylor_terms
-from bornnet.files.model import load_model, save_model
+from bornnet.errors import InputError
+from bornnet.files.arrays import save_arrays
+from bornnet.files.model import load_series, save_model, save_series
 from bornnet.perturbation.series import LearnedSeries
 
 POTENTIALS = labelled(12, cells=3).potentials
@@ -64,9 +66,32 @@ def test_predict_is_the_sum_through_an_order():
     np.testing.assert_array_equal(series.predict(POTENTIALS, 2), terms[:2].sum(axis=0))
 
 
-def test_saved_and_loaded_it_is_the_same(tmp_path):
-    series = LearnedSeries(networks(2))
-    for number, network in enumerate(series.networks):
-        save_model(tmp_path / f"{number}.safetensors", network)
-    loaded = LearnedSeries(tuple(load_model(tmp_path / f"{n}.safetensors")[0] for n in range(2)))
+@pytest.mark.parametrize("corrected", [False, True])
+def test_saved_and_loaded_it_is_the_same(tmp_path, corrected):
+    series = LearnedSeries(networks(2), corrected)
+    save_series(tmp_path / "series.safetensors", series)
+    loaded = load_series(tmp_path / "series.safetensors")
+    assert loaded.corrected == corrected
     np.testing.assert_array_equal(loaded.terms(POTENTIALS, 3), series.terms(POTENTIALS, 3))
+    with pytest.raises(InputError, match=r"exists"):
+        save_series(tmp_path / "series.safetensors", series)
+
+
+def test_files_that_hold_no_series(tmp_path):
+    save_model(tmp_path / "model.safetensors", networks(1)[0])
+    with pytest.raises(InputError, match=r"model\.safetensors"):
+        load_series(tmp_path / "model.safetensors")
+    empty = tmp_path / "empty.safetensors"
+    save_arrays(empty, {}, form="bornnet-series", facts={"architectures": [], "corrected": False})
+    with pytest.raises(InputError, match="holds no network"):
+        load_series(empty)
+
+
+def test_proxies_of_each_order_predict():
+    series = LearnedSeries(networks(3))
+    for order in (1, 2, 3):
+        np.testing.assert_array_equal(
+            series.through(order).predict(POTENTIALS), series.predict(POTENTIALS, order)
+        )
+    with pytest.raises(InputError, match="3 rounds"):
+        series.through(4)
