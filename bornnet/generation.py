@@ -70,7 +70,8 @@ def generate(
     `workers` threads. More is made in shards, each by one of `workers` processes, or by the Dask cluster of
     `scheduler`, whose workers must see `path` and `potentials` under the same names. The content and its
     SHA-256 are the same in every way. With `resume`, sound shards that an earlier call with the same
-    configuration left are taken over. `progress` is called with the rows as they are done.
+    configuration left are taken over. Processes are spawned: a script that makes shards needs the usual
+    ``if __name__ == "__main__":``. `progress` is called with the rows as they are done.
 
     Raises:
         InputError: the output exists (unless `force`, or `resume` and it is of the same configuration) or
