@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .header import Header, opened, read_header, write_header
 from .shards import read_layout, write_layout
 
 _BLOCK_BYTES = 1 << 23  # read and checked at a time
+_PAGE = 4096  # bytes; rows of an index that are no farther apart are read in one piece
 
 
 @dataclass(frozen=True)
@@ -192,19 +194,13 @@ class DatasetReader:
         """Whether there are gradients."""
         return "gradient" in self._header.shapes
 
+    def array(self, name: str) -> "StoredArray":
+        """The array of that name, still on the disk."""
+        return StoredArray(name, self._header.shapes[name], self._parts)
+
     def rows(self, start: int = 0, stop: int | None = None) -> Rows:
         """Rows `start .. stop`, read from the disk; the memory they take is all that is taken."""
-        stop = self.samples if stop is None else min(stop, self.samples)
-        start = min(start, stop)
-        arrays = {name: np.empty((stop - start, *shape[1:])) for name, shape in self._header.shapes.items()}
-        for part in self._parts:
-            first, last = max(start, part.start), min(stop, part.stop)
-            if first < last:
-                with opened(part.path) as file:
-                    for name, array in arrays.items():
-                        there, here = (slice(first - o, last - o) for o in (part.start, start))
-                        file[name].read_direct(array, there, here)
-        return _as_rows(arrays)
+        return _as_rows({name: self.array(name)[start:stop] for name in self._header.shapes})
 
     def blocks(self, size: int | None = None) -> Iterator[Rows]:
         """All rows in their order, `size` at a time (unless given, some megabytes)."""
@@ -225,14 +221,87 @@ class DatasetReader:
         return whole.finished()
 
 
+class StoredArray:
+    """An array of a dataset on disk, whose rows are read when asked for: `array[start:stop]`, `array[index]`.
+
+    `InputError` where a file was changed, or went away, since it was opened.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...], parts: list["_Part"]) -> None:
+        self.name = name
+        self.shape = shape
+        self._parts = parts
+        self._apart = _PAGE // (8 * int(np.prod(shape[1:]))) + 1
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(len(self))
+            if step == 1:
+                return self._between(start, max(start, stop))
+            rows = np.arange(start, stop, step)
+        return self._selected(rows)
+
+    def _between(self, start: int, stop: int) -> np.ndarray:
+        found = self._empty(stop - start)
+        for part in self._parts:
+            first, last = max(start, part.start), min(stop, part.stop)
+            if first < last:
+                with part.opened() as file:
+                    part.read(file, self.name, first, found[first - start : last - start])
+        return found
+
+    def _selected(self, rows: np.ndarray) -> np.ndarray:
+        found = self._empty(len(rows))
+        order = np.argsort(rows, kind="stable")
+        ends = np.searchsorted(rows, [part.stop for part in self._parts[:-1]], sorter=order)
+        for part, inside in zip(self._parts, np.split(order, ends), strict=True):
+            if len(inside):
+                with part.opened() as file:
+                    for here in np.split(inside, np.flatnonzero(np.diff(rows[inside]) > self._apart) + 1):
+                        first = rows[here[0]]
+                        piece = self._empty(rows[here[-1]] + 1 - first)
+                        part.read(file, self.name, first, piece)
+                        found[here] = piece[rows[here] - first]
+        return found
+
+    def _empty(self, rows: int) -> np.ndarray:
+        return np.empty((rows, *self.shape[1:]), dtype="<f8")
+
+
 @dataclass(frozen=True)
 class _Part:
-    """Rows `start .. stop` of a dataset: the file they are in, and what it says of itself."""
+    """Rows `start .. stop` of a dataset: the file they are in, and what that was when it was opened first."""
 
     path: Path
     start: int
     stop: int
     header: Header
+    stamp: tuple[int, ...]
+
+    @contextmanager
+    def opened(self) -> Iterator[FileIO]:
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                if _stamp(os.fstat(file.fileno())) != self.stamp:
+                    raise OSError("it was changed")
+                yield file
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be read any more ({error}); put back the file that was there."
+            ) from error
+
+    def read(self, file: FileIO, name: str, row: int, found: np.ndarray) -> None:
+        """Fill `found` with the rows of an array from number `row` of the dataset on."""
+        file.seek(self.header.offsets[name] + int(row - self.start) * found[0].nbytes)
+        missing = found.view(np.uint8).data.cast("B")
+        while missing:
+            count = file.readinto(missing)
+            if not count:
+                raise OSError("it ends too early")
+            missing = missing[count:]
 
     def content(self, rows: Callable[[int, int], Rows]) -> ContentHash:
         content = ContentHash(self.header.shapes)
@@ -261,12 +330,13 @@ def open_dataset(path: str | Path, *, check: bool = True) -> DatasetReader:
     """
     path = Path(path)
     with opened(path) as file:
+        stamp = _stamp(path.stat())
         header = read_header(path, file)
         listed = read_layout(path, file, header.shapes) if header.virtual else []
-    parts = [] if header.virtual else [_Part(path, 0, header.shapes["potentials"][0], header)]
+    parts = [] if header.virtual else [_Part(path, 0, header.shapes["potentials"][0], header, stamp)]
     start = 0
     for shard, rows, sha256 in listed:
-        parts.append(_Part(shard, start, start + rows, _shard_header(path, shard, rows, sha256, header)))
+        parts.append(_Part(shard, start, start + rows, *_shard_header(path, shard, rows, sha256, header)))
         start += rows
     reader = DatasetReader(path, header, parts)
     if check:
@@ -290,20 +360,28 @@ def read_configuration(path: str | Path) -> dict[str, Any]:
         return json.loads(read_header(Path(path), file).configuration)
 
 
-def _shard_header(path: Path, shard: Path, rows: int, sha256: str, whole: Header) -> Header:
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What tells a file from another one, or from itself before a change."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _shard_header(
+    path: Path, shard: Path, rows: int, sha256: str, whole: Header
+) -> tuple[Header, tuple[int, ...]]:
     if not shard.exists():
         raise InputError(
             f"{path}: its shard {shard} is missing; put it back, or generate again with --resume, which "
             "makes what is missing."
         )
     with opened(shard) as file:
+        stamp = _stamp(shard.stat())
         header = read_header(shard, file)
     expected = shapes(rows, whole.shapes["potentials"][1], "gradient" in whole.shapes)
     if header.virtual or header.shapes != expected or header.sha256 != sha256:
         raise InputError(
             f"{shard}: expected the shard of {path} with the SHA-256 {sha256[:12]}.., got another file."
         )
-    return header
+    return header, stamp
 
 
 def _block_rows(header: Header) -> int:

@@ -19,13 +19,24 @@ FORMAT_VERSION = 2
 
 @dataclass(frozen=True)
 class Header:
-    """A file's configuration as JSON text, the SHA-256 of its content, the shapes of its arrays, and whether
-    these are virtual: stored in other files."""
+    """What a dataset file says of itself.
+
+    Attributes:
+        configuration: as JSON text.
+        sha256: of the content.
+        shapes: of the arrays.
+        offsets: of the arrays in the file, in bytes; none where they are virtual: stored in other files.
+    """
 
     configuration: str
     sha256: str
     shapes: Shapes
-    virtual: bool
+    offsets: dict[str, int]
+
+    @property
+    def virtual(self) -> bool:
+        """Whether the arrays are stored in other files."""
+        return not self.offsets
 
 
 @contextmanager
@@ -87,7 +98,15 @@ def read_header(path: Path, file: h5py.File) -> Header:
         raise InputError(
             f"{path}: arrays of {needed} bytes are declared, but the file has {size}; it was damaged."
         )
-    return Header(configuration, sha256, declared, virtual)
+    return Header(configuration, sha256, declared, {} if virtual else _offsets(path, file, declared, size))
+
+
+def _offsets(path: Path, file: h5py.File, arrays: Shapes, size: int) -> dict[str, int]:
+    offsets = {name: file[name].id.get_offset() for name in arrays}
+    for name, offset in offsets.items():
+        if offset is None or offset + 8 * int(np.prod(arrays[name], dtype=object)) > size:
+            raise InputError(f"{path}: /{name} is not whole in the file; it was damaged, generate it again.")
+    return offsets
 
 
 def _attributes(path: Path, file: h5py.File) -> tuple[str, str]:

@@ -71,7 +71,7 @@ DATASETS = {
     "other HDF5": (edited(lambda file: file.attrs.pop("format")), "it is another HDF5 file"),
     "newer format": (
         edited(lambda file: file.attrs.modify("format_version", 99)),
-        "expected format_version = 1, got 99",
+        "expected format_version = 2, got 99",
     ),
     "no strengths": (edited(lambda file: file.pop("strength")), "expected an array /strength"),
     "single precision": (
