@@ -1,11 +1,12 @@
 """Training runs: rounds and members over a dataset, into a run directory that can be gone on with."""
 
-import json
 import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ import torch
 
 from . import __version__
 from .config import StudyConfig
-from .errors import BornnetError, InputError, Interrupted
-from .files.atomic import new_file
-from .files.run import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
+from .errors import BornnetError, InputError, Interrupted, WorkerLost
+from .files.run import MARKER, RunDirectory, load_run, open_run, save_baselines
 from .machine import choose_device, limited_threads
 from .networks.mlp import MLP
 from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
 from .study_data import BASELINES, StudyData, read_study_data, rounds_of, warn_of_few_samples
 from .training.fit import Fit, Progress, Settings
+from .training.parallel import at_first, everywhere, join, processes, rank
 
 _CHECKPOINT_SECONDS = 5.0
 PRECISION = {"double": torch.float64, "single": torch.float32}
@@ -57,21 +58,29 @@ def fit_run(
     that was stopped goes on with ``resume`` and ends as if it had not been: bit for bit, with as many threads
     on the same kind of machine (sums in BLAS are rounded by their number).
 
+    Processes that ``torchrun`` started, or that have a process group of torch.distributed, fit each network
+    together, each on its share of the rows; the first of them alone writes.
+
     Raises:
         InputError: a bad dataset or setting, or an output that exists.
         Interrupted: Ctrl-C or SIGTERM came; the state is saved.
+        WorkerLost: another process that trains is gone; the state is saved.
         BornnetError: training broke down.
     """
     began = time.perf_counter()
     try:
         results = _fit(dataset, out, config, force, resume, command, report)
     except KeyboardInterrupt as stop:
-        if not (Path(out) / MARKER).is_file():
-            raise Interrupted("Interrupted: nothing was written. Run the same command again.") from stop
-        raise Interrupted(
-            f"Interrupted: the state is saved in {out}. Go on with the same command and --resume."
-        ) from stop
+        raise Interrupted(f"Interrupted: {_kept(out)}") from stop
+    except WorkerLost as lost:
+        raise WorkerLost(f"{lost}: {_kept(out)}") from lost
     return Fitted(Path(out), results, time.perf_counter() - began)
+
+
+def _kept(out: str | Path) -> str:
+    if not (Path(out) / MARKER).is_file():
+        return "nothing was written. Run the same command again."
+    return f"the state is saved in {out}. Go on with the same command and --resume."
 
 
 def _fit(
@@ -83,19 +92,28 @@ def _fit(
     command: Sequence[str],
     report: Report,
 ) -> list[list[dict[str, Any]]]:
-    data = read_study_data(dataset, config)
-    device = choose_device(config.device)
-    with (
-        limited_threads(config.workers),
-        open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume) as run,
-    ):
-        warn_of_few_samples(data)
-        if not (run.path / "provenance.json").is_file():
-            _write_setting(run, data, dataset, device, command)
+    join()
+    data = everywhere(lambda: read_study_data(dataset, config))
+    device = everywhere(lambda: choose_device(config.device))
+    with limited_threads(config.workers), ExitStack() as held:
+
+        def begin() -> None:
+            run = open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume)
+            held.enter_context(run)
+            warn_of_few_samples(data)
+            if not (Path(out) / "provenance.json").is_file():
+                _write_setting(RunDirectory(Path(out)), data, dataset, device, command)
+
+        at_first(begin)
+        run = RunDirectory(Path(out))
         for member in range(config.members):
             _fit_member(run, member, data, device, report)
-        results = [[_reached(facts) for facts in member] for member in load_run(run.path).scaling]
-        run.write_json("summary.json", {"members": config.members, "rounds": config.rounds, "fits": results})
+        return at_first(lambda: _summarize(run, config))
+
+
+def _summarize(run: RunDirectory, config: StudyConfig) -> list[list[dict[str, Any]]]:
+    results = [[_reached(facts) for facts in member] for member in load_run(run.path).scaling]
+    run.write_json("summary.json", {"members": config.members, "rounds": config.rounds, "fits": results})
     return results
 
 
@@ -108,16 +126,7 @@ def _fit_member(
 ) -> None:
     config, training, scaling = data.study, data.training, data.scaling
     rounds = rounds_of(config)
-    finished = load_run(run.path).models[member]
-    if len(finished) == config.rounds:
-        run.drop_checkpoint(member)  # of a process that was killed just before it could do so
-        return
-    checkpoint = run.load_checkpoint(member)
-    lines = [
-        line
-        for line in read_metrics(run.path)
-        if (line["member"], line["round"]) < (member, len(finished) + 1)
-    ]
+    finished, checkpoint = at_first(lambda: _stored(run, member, config))
     network = _training_units(finished[-1], scaling) if finished else None
     for number in range(len(finished) + 1, config.rounds + 1):
         problem = round_problem(rounds, number, finished, training, data.held_out, scaling)
@@ -134,13 +143,13 @@ def _fit_member(
         dtype = PRECISION[config.precision]
         fit = Fit(
             rounds.model(network.to(device, dtype), number),
-            problem.to(device, dtype),
+            problem.share(rank(), processes()).to(device, dtype),
             _settings(config, member, number),
         )
         if checkpoint is not None:
             _go_on(fit, number, checkpoint, run, member)
             checkpoint = None
-        lines = _run_round(run, member, number, fit, lines, report)
+        _run_round(run, member, number, fit, report)
         network = network.to("cpu", torch.float64)
         finished.append(physical(network, scaling))
         facts = {
@@ -155,9 +164,17 @@ def _fit_member(
             "training_error": _error_at(fit.progress, fit.progress.best_step),
             "held_out_error": fit.progress.best_error,
         }
-        run.save_round(member, number, finished[-1], facts)
+        at_first(partial(run.save_round, member, number, finished[-1], facts))
         # the next round starts from what was stored, so that a resumed run starts from the same bits
         network = _training_units(finished[-1], scaling)
+
+
+def _stored(run: RunDirectory, member: int, config: StudyConfig) -> tuple[list[MLP], dict[str, Any] | None]:
+    """The networks of a member's finished rounds, and the state of the one in progress."""
+    finished = load_run(run.path).models[member]
+    if len(finished) == config.rounds:
+        run.drop_checkpoint(member)  # of a process that was killed just before it could do so
+    return finished, run.load_checkpoint(member)
 
 
 def _go_on(fit: Fit, number: int, checkpoint: dict[str, Any], run: RunDirectory, member: int) -> None:
@@ -172,41 +189,29 @@ def _go_on(fit: Fit, number: int, checkpoint: dict[str, Any], run: RunDirectory,
         ) from error
 
 
-def _run_round(
-    run: RunDirectory,
-    member: int,
-    number: int,
-    fit: Fit,
-    earlier: list[dict[str, Any]],
-    report: Report,
-) -> list[dict[str, Any]]:
+def _run_round(run: RunDirectory, member: int, number: int, fit: Fit, report: Report) -> None:
     saved = time.monotonic()
     state = fit.state()
 
-    def lines() -> list[dict[str, Any]]:
-        keys = ("step", "error", "held_out_error")
-        curve = [dict(zip(keys, values, strict=True)) for values in fit.progress.curve]
-        return earlier + [{"member": member, "round": number, **entry} for entry in curve]
-
     def save() -> None:
         run.save_checkpoint(member, {"round": number, "fit": state})
-        _write_metrics(run, lines())
+        run.save_curve(member, number, fit.progress.curve)
 
     def after_step(progress: Progress) -> None:
         nonlocal saved, state
         state = fit.state()
         report(member, number, progress)
-        if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+        if rank() == 0 and time.monotonic() - saved > _CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
 
     try:
         fit.run(after_step)
     except (KeyboardInterrupt, BornnetError):
-        save()  # the state after the last whole step
+        if rank() == 0:
+            save()  # the state after the last whole step
         raise
-    _write_metrics(run, lines())
-    return lines()
+    at_first(lambda: run.save_curve(member, number, fit.progress.curve))
 
 
 def _settings(config: StudyConfig, member: int, number: int) -> Settings:
@@ -265,6 +270,7 @@ def _write_setting(
             "platform": platform.platform(),
             "device": str(device),
             "threads": torch.get_num_threads(),
+            "processes": processes(),
             "seed": data.study.seed,
             "cells": dataset.cells,
             "dataset": {
@@ -276,11 +282,6 @@ def _write_setting(
             "command": list(command) or sys.argv,
         },
     )
-
-
-def _write_metrics(run: RunDirectory, lines: list[dict[str, Any]]) -> None:
-    with new_file(run.path / "metrics.jsonl", force=True) as temporary:
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 
 def _error_at(progress: Progress, step: int) -> float | None:

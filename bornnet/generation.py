@@ -90,11 +90,19 @@ def generate(
         return _described(path, source, ranges, source.samples, began)
     _check_shards(path, folder, force, resume)
     _require_space(path, source, folder if resume else None)
+    done = 0
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        _log.debug("%d of %d potentials labelled", done, source.samples)
+        progress(rows)
+
     try:
         if scheduler is None and rows >= source.samples:
-            ranges, reused = _one_file(path, source, folder, force or resume, progress), 0
+            ranges, reused = _one_file(path, source, folder, force or resume, advance), 0
         else:
-            ranges, reused = _in_shards(path, source, folder, rows, scheduler, resume, progress)
+            ranges, reused = _in_shards(path, source, folder, rows, scheduler, resume, advance)
     except KeyboardInterrupt as stop:
         kept = len(folder.own())
         if not kept:

@@ -7,7 +7,6 @@ import json
 import logging
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +14,9 @@ from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .errors import BornnetError, Busy, InputError, Interrupted, WorkerLost
+from .errors import BornnetError, InputError, Interrupted, WorkerLost
 from .executors import completed, executor
-from .files.atomic import check_new_directory, lock, new_file
+from .files.atomic import check_new_directory, lock, new_file, when_free
 from .files.run import SCHEMA_VERSION
 from .study_file import Study
 from .study_results import MARKER, Job, Results, plan, require_same, results_so_far
@@ -172,9 +171,13 @@ def _fit_and_compare(job: Job, resumed: bool) -> dict[str, Any]:
     from .machine import limited_threads
 
     if job.setting.data is None:
-        _when_free(lambda: job.dataset.is_file() or generate(job.dataset, job.config))
+        # another run of the study may be making the same dataset
+        when_free(lambda: job.dataset.is_file() or generate(job.dataset, job.config), _WAIT_SECONDS)
     command = ["bornnet", job.command, str(job.dataset), "--out", str(job.run), "--resume"]
-    fitted = _when_free(lambda: fit_run(job.dataset, job.run, job.config, resume=True, command=command))
+    # what a lost study had sent to a cluster may still be at work on the same run
+    fitted = when_free(
+        lambda: fit_run(job.dataset, job.run, job.config, resume=True, command=command), _WAIT_SECONDS
+    )
     with limited_threads(job.config.workers):
         compared = compare_run(job.run).document()
     baselines = [baseline["orders"] for baseline in compared["baselines"]]
@@ -188,19 +191,6 @@ def _fit_and_compare(job: Job, resumed: bool) -> dict[str, Any]:
         "single_network": compared["single_network"],
         "least_squares": best,
     }
-
-
-def _when_free(action: Callable[[], Any]) -> Any:
-    """The action's result, once no other process writes its output.
-
-    Another run of the study may be making the same dataset; what a lost study had sent to a cluster may still
-    be at work on the same run.
-    """
-    while True:
-        try:
-            return action()
-        except Busy:
-            time.sleep(_WAIT_SECONDS)
 
 
 @contextmanager

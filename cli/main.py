@@ -1,10 +1,12 @@
 """The `bornnet` command: its subcommands, and what becomes of their errors."""
 
 import errno
+import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -13,6 +15,7 @@ import click
 
 from bornnet import __version__
 from bornnet.errors import BornnetError, Interrupted
+from bornnet.launcher import first
 from bornnet.vocabulary import suggestion
 
 from .processor import prefer_wide_kernels
@@ -28,6 +31,10 @@ _COMMANDS = {
     "solve": "solve",
     "diagrams": "diagrams",
 }
+
+
+_SHARED = (["train"], ["iterate"])  # what several processes started by torchrun do together
+_SHARED_ERRORS = (BornnetError, click.ClickException, click.Abort, KeyboardInterrupt)
 
 
 class _Group(click.Group):
@@ -69,20 +76,33 @@ def bornnet() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 failed, 2 bad input, 130, 143 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not first() and arguments[:1] not in _SHARED:
+        return 0
     prefer_wide_kernels()
     shown = warnings.showwarning
     warnings.showwarning = _show_warning
     try:
-        with raised_as_stopped():
+        with raised_as_stopped(), _one_voice():
             return bornnet.main(arguments, prog_name="bornnet", standalone_mode=False) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--verbose" in arguments and not isinstance(error, click.ClickException):
             traceback.print_exc()
         message, code = _explain(error)
-        print(printable(message), file=sys.stderr)
+        if first() or not isinstance(error, _SHARED_ERRORS):
+            print(printable(message), file=sys.stderr)
         return code
     finally:
         warnings.showwarning = shown
+
+
+@contextmanager
+def _one_voice() -> Iterator[None]:
+    """Of several processes that train together the first alone is heard."""
+    if first():
+        yield
+    else:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            yield
 
 
 def _explain(error: BaseException) -> tuple[str, int]:

@@ -9,12 +9,16 @@ temporary of a killed process is simply taken over by the next writer.
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 from ..errors import Busy, InputError
+
+_Result = TypeVar("_Result")
 
 
 @contextmanager
@@ -134,6 +138,15 @@ def lock(path: str | Path) -> Iterator[None]:
         with suppress(OSError):
             file.unlink()
         os.close(descriptor)
+
+
+def when_free(action: Callable[[], _Result], wait: float) -> _Result:
+    """The action's result, once no other process writes its output; tried again every so many seconds."""
+    while True:
+        try:
+            return action()
+        except Busy:
+            time.sleep(wait)
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -9,12 +9,12 @@
     RUN/member-0/checkpoint.pt    the state of the round in progress
     RUN/summary.json              what was reached
 
-Every file appears whole or not at all; `metrics.jsonl` is cut back to the checkpoint on resume.
+Every file appears whole or not at all.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -29,13 +29,15 @@ from ..networks.mlp import MLP
 from ..perturbation.least_squares import Polynomial
 from ..perturbation.series import LearnedSeries
 from .arrays import load_arrays, save_arrays
-from .atomic import check_new_directory, lock, new_file
+from .atomic import check_new_directory, lock, new_file, when_free
 from .checkpoint import load_checkpoint, save_checkpoint
 from .model import load_model, save_model
 
 SCHEMA_VERSION = 1
 MARKER = "config.toml"
+_METRICS = "metrics.jsonl"
 _ARRAYS = "bornnet-arrays"
+_WAIT_SECONDS = 0.01  # for another member to have written its learning curve
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,26 @@ class RunDirectory:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         save_arrays(self.path / name, arrays, form=_ARRAYS, force=True)
+
+    def save_curve(self, member: int, number: int, curve: Sequence[tuple[int, float, float]]) -> None:
+        """Set the learning curve (as of `Progress`) of a member's round in `metrics.jsonl`.
+
+        What stands there of later rounds of the member goes. Other members may be at work at the same time.
+        """
+        keys = ("step", "error", "held_out_error")
+        new = [{"member": member, "round": number, **dict(zip(keys, entry, strict=True))} for entry in curve]
+
+        def replace() -> None:
+            with new_file(self.path / _METRICS, force=True) as temporary:
+                before = [
+                    line
+                    for line in read_metrics(self.path)
+                    if line["member"] != member or line["round"] < number
+                ]
+                lines = sorted(before + new, key=lambda line: (line["member"], line["round"], line["step"]))
+                temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+        when_free(replace, _WAIT_SECONDS)
 
     def save_round(self, member: int, number: int, network: MLP, facts: Mapping[str, Any]) -> None:
         save_model(_round_file(self.path, member, number), network, facts=facts, force=True)
@@ -209,7 +231,7 @@ def load_baselines(path: str | Path, cells: int) -> dict[int, Polynomial]:
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     """The learning curves: one entry a step, in the order in which they were made."""
-    file = Path(path) / "metrics.jsonl"
+    file = Path(path) / _METRICS
     if not file.is_file():
         return []
     try:
@@ -287,7 +309,7 @@ def _empty(path: Path) -> None:
             folder.rmdir()
     for name in (
         "summary.json",
-        "metrics.jsonl",
+        _METRICS,
         "held_out.safetensors",
         "baselines.safetensors",
         "provenance.json",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
@@ -14,6 +15,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from ..errors import BornnetError
 from .first_order import LBFGS, Adam
 from .levenberg_marquardt import GaussNewton, LevenbergMarquardt
+from .parallel import decided
 from .problem import Problem, Samples
 from .remainder import TaylorRemainder
 from .residuals import mean_square
@@ -89,6 +91,7 @@ class Fit:
         self.optimizer = OPTIMIZERS[settings.optimizer](model, problem.training, settings)
         self.progress = Progress()
 
+    @np.errstate(over="ignore", invalid="ignore")  # found in the errors, and reported with the step
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Fit to the end and leave the best weights in the model.
 
@@ -117,7 +120,7 @@ class Fit:
                         "smaller learning rate, or a smooth activation."
                     )
             progress.seconds += time.perf_counter() - began
-            progress.finished = (
+            progress.finished = decided(
                 progress.finished
                 or progress.step >= settings.steps
                 or progress.step - progress.best_step >= settings.patience

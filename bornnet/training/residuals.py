@@ -50,8 +50,10 @@ def linearized(model: TaylorRemainder, batch: Batch) -> Iterator[tuple[Tensor, T
 @torch.no_grad()
 def mean_square(model: TaylorRemainder, samples: Samples) -> float:
     """What is minimised."""
-    squares = [residuals(model, block).square().sum() for block in samples.blocks(BLOCK)]
-    return float(total(torch.stack(squares).sum())) / total_rows(samples)
+    squares = samples.targets.new_zeros(())
+    for block in samples.blocks(BLOCK):
+        squares += residuals(model, block).square().sum()
+    return float(total(squares)) / total_rows(samples)
 
 
 def pulled_back(
@@ -79,4 +81,4 @@ def pushed_forward(model: TaylorRemainder, batch: Batch, vector: Tensor) -> Tens
 
 def total_rows(samples: Samples) -> int:
     """Samples of all processes together."""
-    return int(total(torch.tensor(float(len(samples)))))
+    return int(total(torch.tensor(len(samples))))
