@@ -40,6 +40,7 @@ test-slow: $(READY)  ## Run the slow tests: many kills, many examples.
 bench: $(READY)  ## Measure speed and accuracy, threads stated.
 	$(BIN)/python tests/benchmarks/physics.py
 	$(BIN)/python tests/benchmarks/derivatives.py
+	$(BIN)/python tests/benchmarks/precision.py --plot precision.png
 	$(BIN)/python tests/benchmarks/scale.py
 
 lint: $(READY)  ## Check style and types.
