@@ -63,7 +63,7 @@ def _round(data: StudyData, number: int, device: torch.device) -> dict[str, Any]
         "training_rows": len(samples),
         "weights": data.weights,
         "steps": steps,
-        "memory": fit_bytes(data, number, len(samples)),
+        "memory": fit_bytes(data, number),
         "seconds": steps * step_seconds,
     }
 

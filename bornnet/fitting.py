@@ -21,7 +21,7 @@ from .machine import choose_device, limited_threads
 from .networks.mlp import MLP
 from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
-from .study_data import BASELINES, StudyData, read_study_data, rounds_of, warn_of_few_samples
+from .study_data import BASELINES, StudyData, near, read_study_data, rounds_of, warn_of_few_samples
 from .training.fit import Fit, Progress, Settings
 from .training.parallel import at_first, everywhere, join, processes, rank
 
@@ -133,7 +133,7 @@ def _fit_member(
         if network is None or not rounds.warm_start:
             network = initial_network(
                 rounds,
-                training.potentials.shape[1],
+                training.cells,
                 config.hidden,
                 config.activation,
                 config.seed,
@@ -143,7 +143,7 @@ def _fit_member(
         dtype = PRECISION[config.precision]
         fit = Fit(
             rounds.model(network.to(device, dtype), number),
-            problem.share(rank(), processes()).to(device, dtype),
+            near(problem.share(rank(), processes()), data).to(device, dtype),
             _settings(config, member, number),
         )
         if checkpoint is not None:
@@ -249,7 +249,7 @@ def _write_setting(
     """What stands beside the networks: provenance, held-out potentials and baselines."""
     training, dataset = data.training, data.dataset
     kept = data.held_out.rows(np.arange(min(len(data.held_out), _HELD_OUT_ROWS)))
-    run.write_arrays("held_out.safetensors", {k: v for k, v in vars(kept).items() if v is not None})
+    run.write_arrays("held_out.safetensors", {k: v[:] for k, v in vars(kept).items() if v is not None})
     save_baselines(
         run,
         {

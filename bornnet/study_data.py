@@ -6,27 +6,28 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from .config import Data, StudyConfig, load_config
 from .errors import InputError
-from .files.dataset import Dataset, read_dataset
+from .files.dataset import DatasetReader, open_dataset
+from .machine import choose_device
 from .networks.memory import fits
-from .perturbation.iteration import (
-    Labelled,
-    Rounds,
-    Scaling,
-    above,
-    choose_scaling,
-    round_problem,
-    split,
-)
+from .perturbation.iteration import Rounds, Scaling, above, choose_scaling, round_problem
+from .perturbation.labelled import BLOCK_VALUES, Labelled, split
 from .perturbation.least_squares import affordable, polynomial_bytes
+from .physics.validation import available_memory
 from .training.levenberg_marquardt import step_bytes
+from .training.parallel import local_processes, processes
 from .training.problem import Problem
 from .training.residuals import BLOCK
 
 BASELINES = (1, 2, 3)
 """Degrees of the least-squares polynomials that stand beside every run."""
+
+_ROW_NUMBERS = 12  # doubles held beside each potential: labels, targets, weights, indices
+_BLOCKS = 6  # blocks of potentials, and what is made of them, at once
+_SHARE = 0.25  # of the free memory: inputs that need more stay on the disk
 
 _log = logging.getLogger(__name__)
 
@@ -36,13 +37,13 @@ class StudyData:
     """A dataset made ready for a study.
 
     Attributes:
-        dataset: as it was read.
+        dataset: on the disk; potentials and gradients are read from there, block by block.
         study: the configuration, with the keys of data as the dataset has them.
         training, held_out: the rows to fit and those to judge by.
         scaling: between physical and network units.
     """
 
-    dataset: Dataset
+    dataset: DatasetReader
     study: StudyConfig
     training: Labelled
     held_out: Labelled
@@ -56,33 +57,33 @@ class StudyData:
 
 
 def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
-    """Read and check a dataset for a study.
+    """Open and check a dataset for a study; potentials and gradients stay on the disk.
 
     Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
     potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, or where a
     round would not fit in memory.
     """
-    dataset = read_dataset(source)
+    dataset = open_dataset(source)
     _check_cells(dataset, study)
     study = _resolved(study, dataset, source)
     labelled = Labelled(
-        dataset.potentials,
-        dataset.scattering_length,
-        dataset.strength,
-        dataset.gradient if study.labels == "gradient" else None,
+        dataset.array("potentials"),
+        dataset.array("scattering_length")[:],
+        dataset.array("strength")[:],
+        dataset.array("gradient") if study.labels == "gradient" else None,
     )
     _check_strengths(labelled, source)
     training, held_out = split(labelled, study.holdout, study.seed)
     scaling = choose_scaling(training)
     data = StudyData(dataset, study, training, held_out, scaling)
-    for number, rows in enumerate(_rows(data), start=1):
-        _require_memory(data, number, rows)
+    for number in range(1, study.rounds + 1):
+        _require_memory(data, number)
     return data
 
 
 def warn_of_few_samples(data: StudyData) -> None:
     """A warning where a round has fewer potentials than its network has weights."""
-    rows = _rows(data)
+    rows = [_rows(data, number)[0] for number in range(1, data.study.rounds + 1)]
     if min(rows) < data.weights:
         _log.warning(
             f"there are {min(rows):,} potentials for {data.weights:,} weights in round "
@@ -109,39 +110,60 @@ def first_problem(data: StudyData, number: int) -> Problem:
     return round_problem(rounds_of(data.study), number, [], data.training, data.held_out, data.scaling)
 
 
-def fit_bytes(data: StudyData, number: int, rows: int) -> int:
-    """Memory of a round at its peak: the dataset, and the more of its training and the baselines' fits."""
+def near(problem: Problem, data: StudyData) -> Problem:
+    """The problem with its inputs in memory, where there is room; else they are read each time they are used.
+
+    The numbers are the same.
+    """
+    if _room(data.study, problem.input_bytes):
+        return problem.loaded()
+    _log.info(f"inputs of {problem.input_bytes / 1e9:,.1f} GB are read from the dataset, block by block")
+    return problem
+
+
+def fit_bytes(data: StudyData, number: int) -> int:
+    """Memory of a round at its peak: what is kept of every row, and the more of training and baselines."""
     cells, samples = data.dataset.cells, len(data.training)
-    gradients = data.study.labels == "gradient"
-    arrays = 2 if gradients else 1
-    stored = 8 * len(data.dataset) * (2 * arrays * cells + 4)  # as read, and split into two parts
+    training, held_out = (rows // processes() for rows in _rows(data, number))
+    directions = data.study.directions if data.study.labels == "gradient" else 0
+    inputs = 8 * (training + held_out) * (1 + directions) * cells
+    kept = 8 * len(data.dataset) * (_ROW_NUMBERS + directions * (4 + cells // 64))
+    kept += inputs if _room(data.study, inputs) else 0
     baselines = [polynomial_bytes(cells, d, samples) for d in BASELINES if affordable(cells, d, samples)]
-    return stored + max(_training_bytes(data, number, rows), *(baselines if number == 1 else []), 0)
+    blocks = _BLOCKS * 8 * min(samples * cells, BLOCK_VALUES)
+    peak = max(blocks, _step_bytes(data, number, training), *(baselines if number == 1 else []))
+    return kept + peak
 
 
-def _training_bytes(data: StudyData, number: int, rows: int) -> int:
+def _room(study: StudyConfig, inputs: int) -> bool:
+    """Whether inputs of so many bytes are to be kept in memory, and in that of the GPU."""
+    device = choose_device(study.device)
+    if device.type == "cuda" and inputs > _SHARE * torch.cuda.mem_get_info(device)[0]:
+        return False
+    return inputs * local_processes() <= _SHARE * available_memory()
+
+
+def _step_bytes(data: StudyData, number: int, rows: int) -> int:
+    """Memory of a step of the optimizer at its peak."""
     study = data.study
-    directions = study.directions if study.labels == "gradient" else 0
-    samples = 8 * rows * (1 + 2 * directions) * (data.dataset.cells + 2)
     if study.optimizer == "levenberg-marquardt":
-        return samples + step_bytes(rows, data.weights, slopes=directions > 0)
+        return step_bytes(rows, data.weights, slopes=study.labels == "gradient" and study.directions > 0)
     # autograd keeps each layer's values, at the sample and for each lower order of the jets
     lower = number if study.lower_orders == "removed" else 1
     batch = min(rows, study.batch if study.optimizer == "adam" else BLOCK)
     history = 100 if study.optimizer == "l-bfgs" else 10
     kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
-    return samples + 8 * (kept + history * data.weights)
+    return 8 * (kept + history * data.weights)
 
 
-def _rows(data: StudyData) -> list[int]:
-    """Training rows of every round."""
-    rounds = rounds_of(data.study)
-    numbers = range(1, data.study.rounds + 1)
-    return [len(above(data.training, rounds.floor(number), number)) for number in numbers]
+def _rows(data: StudyData, number: int) -> tuple[int, int]:
+    """Training and held-out rows of a round."""
+    floor = rounds_of(data.study).floor(number)
+    return len(above(data.training, floor, number)), len(above(data.held_out, floor, number))
 
 
-def _require_memory(data: StudyData, number: int, rows: int) -> None:
-    need = fit_bytes(data, number, rows)
+def _require_memory(data: StudyData, number: int) -> None:
+    need = fit_bytes(data, number)
     if not fits(need):
         raise InputError(
             f"round {number} with {data.weights:,} weights needs {need / 1e9:,.1f} GB of memory for "
@@ -150,7 +172,7 @@ def _require_memory(data: StudyData, number: int, rows: int) -> None:
         )
 
 
-def _check_cells(dataset: Dataset, study: StudyConfig) -> None:
+def _check_cells(dataset: DatasetReader, study: StudyConfig) -> None:
     if "cells" in study.model_fields_set and study.cells != dataset.cells:
         raise InputError(
             f"the dataset has potentials of {dataset.cells} cells, but {study.cells} are configured; "
@@ -173,12 +195,12 @@ def _check_strengths(data: Labelled, source: str | Path) -> None:
         )
 
 
-def _resolved(study: StudyConfig, dataset: Dataset, source: str | Path) -> StudyConfig:
+def _resolved(study: StudyConfig, dataset: DatasetReader, source: str | Path) -> StudyConfig:
     """The study with what the dataset says of itself, so that a run's configuration states what was used.
 
     Gradients are used where the dataset has them, unless values alone are asked for.
     """
-    given = "value" if dataset.gradient is None else "gradient"
+    given = "gradient" if dataset.gradient else "value"
     labels = study.labels if "labels" in study.model_fields_set else given
     if labels == "gradient" and given == "value":
         raise InputError(

@@ -26,38 +26,12 @@ from ..networks.mlp import MLP
 from ..physics.born import born_terms
 from ..training.problem import Problem, Samples, Slopes
 from ..training.remainder import TaylorRemainder
+from .labelled import Labelled, Table
 from .series import LearnedSeries
 
 INPUT_SPREAD = 20.0
 """Inputs are scaled to an RMS of 1/20. The smaller they are, the closer the untrained network is to its own
 low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 cells favoured 10 to 30."""
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Potentials ``(N, cells)``, their scattering lengths ``(N,)``, strengths eta ``(N,)`` and, if known, the
-    gradients ``(N, cells)`` of the scattering lengths."""
-
-    potentials: np.ndarray
-    scattering_length: np.ndarray
-    strength: np.ndarray
-    gradient: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.potentials)
-
-    def rows(self, index: np.ndarray) -> "Labelled":
-        gradient = None if self.gradient is None else self.gradient[index]
-        return Labelled(self.potentials[index], self.scattering_length[index], self.strength[index], gradient)
-
-
-def split(data: Labelled, holdout: float, seed: int) -> tuple[Labelled, Labelled]:
-    """Training and held-out rows, drawn without order; the same for every member."""
-    held = max(1, round(holdout * len(data)))
-    if held >= len(data):
-        raise InputError(f"{len(data)} potentials are too few to hold out {holdout:.0%} and train on others.")
-    order = np.random.default_rng([seed, 1]).permutation(len(data))
-    return data.rows(np.sort(order[held:])), data.rows(np.sort(order[:held]))
 
 
 @dataclass(frozen=True)
@@ -70,10 +44,44 @@ class Scaling:
 
 def choose_scaling(data: Labelled) -> Scaling:
     """Inputs to an RMS of 1/INPUT_SPREAD in every cell, and a0/eta to an RMS of one."""
-    rms = np.sqrt(np.mean(data.potentials**2, axis=0))
+    squares = sum(np.sum(data.potentials[block] ** 2, axis=0) for block in data.blocks())
+    rms = np.sqrt(squares / len(data))
     rms[rms == 0] = 1.0
-    output = float(np.sqrt(np.mean((data.scattering_length / data.strength) ** 2)))
-    return Scaling(1 / (INPUT_SPREAD * rms), output)
+    return Scaling(1 / (INPUT_SPREAD * rms), _rms(data.scattering_length / data.strength))
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Rows in network units ``(N, .., cells)``, as a tensor of those asked for."""
+
+    table: Table
+    factors: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        index = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        return torch.from_numpy(self.table[index] * self.factors)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Random directions ``(N, K, cells)``, +1 or -1 in every cell, kept as bits."""
+
+    bits: np.ndarray
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def drawn(cls, samples: int, count: int, cells: int, seed: Sequence[int]) -> "Directions":
+        bits = np.random.default_rng(seed).integers(0, 256, (samples, count, -(-cells // 8)), dtype=np.uint8)
+        return cls(bits, (samples, count, cells))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return 2.0 * np.unpackbits(self.bits[rows], axis=2, count=self.shape[2]) - 1.0
 
 
 @dataclass(frozen=True)
@@ -125,30 +133,22 @@ def round_problem(
     Raises ``InputError`` where no potential is strong enough for this round.
     """
     series = rounds.series(earlier) if earlier else None
-    floor = rounds.floor(number)
-    parts = [above(data, floor, number) for data in (training, held_out)]
-    remainders = [_remainder(rounds, number, series, part) for part in parts]
-    slopes = [_slopes(rounds, number, series, part, k) for k, part in enumerate(parts)]
+    parts = [above(data, rounds.floor(number), number) for data in (training, held_out)]
+    values = [_remainder(rounds, number, series, part) for part in parts]
+    slopes = [None, None] if training.gradient is None else _slopes(rounds, number, series, parts, scaling)
     # one unit for both sets: errors are relative to the RMS of the order that is due
-    unit = _rms(remainders[0] / parts[0].strength ** number)
-    slope_unit = 1.0 if slopes[0] is None else _rms(slopes[0][1].T / parts[0].strength ** (number - 1))
-    samples = []
-    for part, remainder, along in zip(parts, remainders, slopes, strict=True):
-        weights = scaling.output / (unit * part.strength**number)
-        samples.append(
+    unit = _rms(values[0] / parts[0].strength ** number)
+    return Problem(
+        *(
             Samples(
-                torch.from_numpy(part.potentials * scaling.inputs),
-                torch.from_numpy(remainder / scaling.output),
-                torch.from_numpy(weights),
-                along
-                and Slopes(
-                    torch.from_numpy(along[0] * scaling.inputs),
-                    torch.from_numpy(along[1] / scaling.output),
-                    torch.from_numpy(scaling.output / (slope_unit * part.strength ** (number - 1))),
-                ),
+                Scaled(part.potentials, scaling.inputs),
+                torch.from_numpy(value / scaling.output),
+                torch.from_numpy(scaling.output / (unit * part.strength**number)),
+                along,
             )
+            for part, value, along in zip(parts, values, slopes, strict=True)
         )
-    return Problem(*samples)
+    )
 
 
 def _rms(values: np.ndarray) -> float:
@@ -182,29 +182,47 @@ def above(data: Labelled, floor: float, number: int) -> Labelled:
 
 def _remainder(rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled) -> np.ndarray:
     """a0 without its lower orders ``(N,)``."""
-    if series is None:
-        return data.scattering_length
-    lower = number - 1
-    if rounds.remove == "exact":
-        return data.scattering_length - born_terms(data.potentials, lower).sum(axis=0)
-    return data.scattering_length - series.terms(data.potentials, lower).sum(axis=0)
+    remainder = data.scattering_length.copy()
+    if series is not None:
+        terms = born_terms if rounds.remove == "exact" else series.terms
+        for block in data.blocks():
+            remainder[block] -= terms(data.potentials[block], number - 1).sum(axis=0)
+    return remainder
 
 
 def _slopes(
-    rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled, part: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Random directions ``(N, K, cells)``, and the derivatives ``(N, K)`` along them of a0 without its lower
-    orders; None where no gradients are known."""
-    if data.gradient is None:
-        return None
-    gradient = data.gradient
-    if series is not None:
-        lower = exact_gradient if rounds.remove == "exact" else series.gradient
-        gradient = gradient - lower(data.potentials, number - 1)
-    draw = np.random.default_rng([rounds.seed, number, part, 3])
-    shape = (len(data), rounds.directions, gradient.shape[1])
-    directions = draw.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1.0
-    return directions, (directions @ gradient[:, :, None])[:, :, 0]
+    rounds: Rounds, number: int, series: LearnedSeries | None, parts: Sequence[Labelled], scaling: Scaling
+) -> list[Slopes | None]:
+    """The derivatives of a0 without its lower orders along random directions."""
+    directions = [
+        Directions.drawn(len(part), rounds.directions, part.cells, [rounds.seed, number, k, 3])
+        for k, part in enumerate(parts)
+    ]
+    values = [_along(d, rounds, number, series, part) for d, part in zip(directions, parts, strict=True)]
+    unit = _rms(values[0].T / parts[0].strength ** (number - 1))
+    return [
+        Slopes(
+            Scaled(along, scaling.inputs),
+            torch.from_numpy(value / scaling.output),
+            torch.from_numpy(scaling.output / (unit * part.strength ** (number - 1))),
+        )
+        for part, along, value in zip(parts, directions, values, strict=True)
+    ]
+
+
+def _along(
+    directions: Directions, rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled
+) -> np.ndarray:
+    """``(N, K)``: the gradient of a0 without its lower orders, along each direction."""
+    assert data.gradient is not None
+    values = np.empty(directions.shape[:2])
+    for block in data.blocks():
+        gradient = data.gradient[block]
+        if series is not None:
+            lower = exact_gradient if rounds.remove == "exact" else series.gradient
+            gradient = gradient - lower(data.potentials[block], number - 1)
+        values[block] = (directions[block] @ gradient[:, :, None])[:, :, 0]
+    return values
 
 
 def exact_gradient(potentials: np.ndarray, order: int) -> np.ndarray:

@@ -8,6 +8,8 @@ from math import comb, factorial
 import numpy as np
 from scipy.linalg import lstsq
 
+from .labelled import Table
+
 _BLOCK_VALUES = 1 << 21  # doubles of the design matrix made at once: 16 MiB
 _LARGEST = 4000  # coefficients: beyond, the fit takes longer than the networks it is compared with
 
@@ -60,12 +62,11 @@ class Polynomial:
         return rows
 
 
-def fit_polynomial(
-    potentials: np.ndarray, targets: np.ndarray, weights: np.ndarray, degree: int
-) -> Polynomial:
+def fit_polynomial(potentials: Table, targets: np.ndarray, weights: np.ndarray, degree: int) -> Polynomial:
     """The polynomial of that degree, zero at U = 0, with the least weighted squares.
 
-    ``potentials (N, cells)``, ``targets (N,)`` and the weights of the residuals ``(N,)``.
+    ``potentials (N, cells)``, taken block by block, ``targets (N,)`` and the weights of the residuals
+    ``(N,)``.
     """
     cells = potentials.shape[1]
     unknowns = coefficients(cells, degree)
@@ -73,7 +74,8 @@ def fit_polynomial(
     rows = _block_rows(unknowns)
     for start in range(0, len(potentials), rows):
         block = slice(start, start + rows)
-        design = [_design(potentials[block], n) for n in range(1, degree + 1)]
+        taken = potentials[block]
+        design = [_design(taken, n) for n in range(1, degree + 1)]
         system = np.concatenate([*design, targets[block, None]], axis=1) * weights[block, None]
         # the triangle of what came before stands for it: memory does not grow with the samples
         triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, system]), mode="r"))

@@ -126,6 +126,11 @@ class Samples:
             _share(self.inputs, every), self.targets[every].clone(), self.weights[every].clone(), slopes
         )
 
+    @property
+    def input_bytes(self) -> int:
+        """Memory that inputs and directions take once they are loaded."""
+        return 8 * len(self) * self.residuals_each * self.inputs[:0].shape[1]
+
     def loaded(self) -> "Samples":
         """With all inputs and directions in memory."""
         slopes = self.slopes and replace(self.slopes, directions=_loaded(self.slopes.directions))
@@ -163,6 +168,11 @@ class Problem:
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float64) -> "Problem":
         return Problem(self.training.to(device, dtype), self.held_out.to(device, dtype))
+
+    @property
+    def input_bytes(self) -> int:
+        """Memory that inputs and directions take once they are loaded."""
+        return self.training.input_bytes + self.held_out.input_bytes
 
     def loaded(self) -> "Problem":
         """With all inputs and directions in memory."""

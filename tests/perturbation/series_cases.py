@@ -5,7 +5,7 @@ import torch
 
 from bornnet import born_kernel, born_terms, scattering_length, weinberg_eigenvalue
 from bornnet.networks.mlp import MLP
-from bornnet.perturbation.iteration import Labelled
+from bornnet.perturbation.labelled import Labelled
 
 
 class BornSeries:

@@ -13,14 +13,13 @@ from series_cases import labelled
 from bornnet.errors import InputError
 from bornnet.perturbation.comparison import compare_orders, exact_reference
 from bornnet.perturbation.iteration import (
-    Labelled,
     Rounds,
     choose_scaling,
     initial_network,
     physical,
     round_problem,
-    split,
 )
+from bornnet.perturbation.labelled import Labelled, split
 from bornnet.perturbation.least_squares import fit_polynomial
 from bornnet.perturbation.series import LearnedSeries
 from bornnet.training.fit import Fit, Settings
@@ -40,7 +39,7 @@ def test_split_is_a_partition_that_depends_on_the_seed_alone(rows, holdout, seed
     training, held_out = split(data, holdout, seed)
     assert sorted([*training.strength, *held_out.strength]) == numbers.tolist()
     assert len(held_out) == max(1, round(holdout * rows))
-    np.testing.assert_array_equal(training.potentials[:, 0], training.scattering_length)
+    np.testing.assert_array_equal(training.potentials[:][:, 0], training.scattering_length)
     for part, again in zip((training, held_out), split(data, holdout, seed), strict=True):
         np.testing.assert_array_equal(part.strength, again.strength)
 
@@ -99,9 +98,9 @@ def test_exact_removal_leaves_the_exact_remainder(number):
     earlier = [initial_network(rounds, CELLS, (3,), "tanh", 0, 0, 1)] * (number - 1)
     problem = round_problem(rounds, number, earlier, training, held_out, scaling)
     for part, samples in ((training, problem.training), (held_out, problem.held_out)):
-        expected = [mp_remainder(row, number - 1) for row in part.potentials]
+        expected = [mp_remainder(row, number - 1) for row in part.potentials[:]]
         np.testing.assert_allclose(samples.targets.numpy() * scaling.output, expected, rtol=1e-6, atol=1e-14)
-        np.testing.assert_allclose(samples.inputs.numpy(), part.potentials * scaling.inputs, rtol=1e-15)
+        np.testing.assert_allclose(samples.inputs[:].numpy(), part.potentials[:] * scaling.inputs, rtol=1e-15)
 
 
 def test_learned_removal_takes_away_the_earlier_networks_terms():
@@ -109,7 +108,7 @@ def test_learned_removal_takes_away_the_earlier_networks_terms():
     rounds, scaling = Rounds((0.0,)), choose_scaling(training)
     earlier = [physical(initial_network(rounds, CELLS, (3,), "tanh", seed, 0, 1), scaling) for seed in (1, 2)]
     problem = round_problem(rounds, 3, earlier, training, held_out, scaling)
-    learned = LearnedSeries(tuple(earlier)).terms(training.potentials, 2).sum(axis=0)
+    learned = LearnedSeries(tuple(earlier)).terms(training.potentials[:], 2).sum(axis=0)
     np.testing.assert_allclose(
         problem.training.targets.numpy() * scaling.output, training.scattering_length - learned, rtol=1e-12
     )
@@ -165,7 +164,7 @@ def test_models_lose_the_orders_below_the_one_that_is_due():
 def study():
     """Training and held-out potentials of four cells, and the exact series on the latter."""
     training, held_out = split(labelled(900, CELLS, low=3e-3, high=0.5, seed=3), 0.2, 0)
-    return training, held_out, exact_reference(held_out.potentials, held_out.scattering_length, 3)
+    return training, held_out, exact_reference(held_out.potentials[:], held_out.scattering_length, 3)
 
 
 @cache
@@ -219,7 +218,7 @@ def test_other_ways_to_iterate_learn_the_second_order_too(options):
 def test_corrections_of_later_rounds_are_small_and_count():
     series = learned(lower_orders="corrected")
     data = study()[1]
-    first = LearnedSeries(series.networks[:1]).terms(data.potentials, 1)[0]
-    corrected = series.terms(data.potentials, 1)[0]
+    first = LearnedSeries(series.networks[:1]).terms(data.potentials[:], 1)[0]
+    corrected = series.terms(data.potentials[:], 1)[0]
     correction = np.linalg.norm(corrected - first) / np.linalg.norm(first)
     assert 0 < correction < 1e-2

@@ -1,0 +1,81 @@
+"""Labelled potentials, in memory or on a disk, and their split."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import InputError
+
+BLOCK_VALUES = 1 << 20
+"""Numbers of potentials in a block, 8 MiB: bounds the memory."""
+
+
+class Table(Protocol):
+    """An array ``(N, cells)``: of numpy, or one that reads the rows asked for from a disk."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice | np.ndarray, /) -> np.ndarray: ...
+
+
+class Selection:
+    """The rows ``index`` of a table, taken from it when they are asked for."""
+
+    def __init__(self, table: Table, index: np.ndarray) -> None:
+        self.table: Table = table.table if isinstance(table, Selection) else table
+        self.index: np.ndarray = table.index[index] if isinstance(table, Selection) else index
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return len(self.index), *self.table.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return self.table[self.index[rows]]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Potentials ``(N, cells)``, their scattering lengths ``(N,)``, strengths eta ``(N,)`` and, if known, the
+    gradients ``(N, cells)`` of the scattering lengths."""
+
+    potentials: Table
+    scattering_length: np.ndarray
+    strength: np.ndarray
+    gradient: Table | None = None
+
+    def __len__(self) -> int:
+        return len(self.strength)
+
+    @property
+    def cells(self) -> int:
+        return self.potentials.shape[1]
+
+    def rows(self, index: np.ndarray) -> "Labelled":
+        """Those rows; potentials and gradients stay where they are."""
+        return Labelled(
+            Selection(self.potentials, index),
+            self.scattering_length[index],
+            self.strength[index],
+            None if self.gradient is None else Selection(self.gradient, index),
+        )
+
+    def blocks(self) -> Iterator[slice]:
+        """All rows, so many at a time that their potentials take some megabytes."""
+        rows = max(1, BLOCK_VALUES // self.cells)
+        for start in range(0, len(self), rows):
+            yield slice(start, min(start + rows, len(self)))
+
+
+def split(data: Labelled, holdout: float, seed: int) -> tuple[Labelled, Labelled]:
+    """Training and held-out rows, drawn without order; the same for every member."""
+    held = max(1, round(holdout * len(data)))
+    if held >= len(data):
+        raise InputError(f"{len(data)} potentials are too few to hold out {holdout:.0%} and train on others.")
+    order = np.random.default_rng([seed, 1]).permutation(len(data))
+    return data.rows(np.sort(order[held:])), data.rows(np.sort(order[:held]))
