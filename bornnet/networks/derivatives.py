@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .assembly import symmetrised_product, symmetrised_squares
-from .expansion import CPU, Expansion, as_double, check_order, expand
+from .expansion import Expansion, as_double_array, check_order, expand
 from .hessian import gradients, hessians
 from .layers import Layers, read_layers
 from .memory import fits, require_memory
@@ -61,7 +61,7 @@ def derivative_tensor(model: nn.Module, order: int, at: Any = None, packed: bool
     order = check_order(order, lowest=1)
     layers = read_layers(model, as_arrays=True)
     device = layers.device
-    points = None if at is None else as_double(at, "at", CPU)
+    points = None if at is None else as_double_array(at, "at")
     if points is not None and (points.ndim not in (1, 2) or points.shape[-1] != layers.inputs):
         raise InputError(
             f"at must be ({layers.inputs},) or (batch, {layers.inputs}), got {tuple(points.shape)}"

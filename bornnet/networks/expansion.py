@@ -2,7 +2,6 @@
 
 import operator
 from dataclasses import dataclass
-from itertools import accumulate, groupby
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .activations import activation_value, taylor_coefficients
-from .elementary import functions_of
-from .layers import HiddenLayer, Layers
+from .activations import taylor_coefficients
+from .layers import Layers
 
 CPU = torch.device("cpu")
 
@@ -27,19 +25,26 @@ class Expansion:
         weights: per hidden layer ``(width, fan_in)``.
         coefficients: per hidden layer ``(order + 1, width)``; row k is ``s^(k)(z) / k!`` at the base point.
         readout: ``(outputs, width)``.
-        value: the network at the base point, ``(outputs,)``.
+        bias: of the readout, ``(outputs,)``.
+        at: the base point, ``(inputs,)``.
         scalar: the network has one output, and results carry no output axis.
     """
 
     weights: list[Any]
     coefficients: list[Any]
     readout: Any
-    value: Any
+    bias: Any
+    at: Any
     scalar: bool
 
     @property
     def inputs(self) -> int:
         return (self.weights[0] if self.weights else self.readout).shape[1]
+
+    @property
+    def value(self) -> Any:
+        """The network at the base point, ``(outputs,)``."""
+        return self.readout @ (self.coefficients[-1][0] if self.coefficients else self.at) + self.bias
 
 
 def expand(layers: Layers, order: int, at: Any = None) -> Expansion:
@@ -47,25 +52,13 @@ def expand(layers: Layers, order: int, at: Any = None) -> Expansion:
 
     Raises ``InputError`` for a base point of another shape.
     """
-    y = base_point(at, layers)
-    points = []
+    y = at = base_point(at, layers)
+    coefficients = []
     for layer in layers.hidden:
-        points.append(layer.weight @ y + layer.bias)
-        y = activation_value(layer.activation, points[-1])
-    coefficients: list[Any] = []
-    for _, group in groupby(zip(layers.hidden, points, strict=True), key=_kind):
-        activation, z = zip(*((layer.activation, point) for layer, point in group), strict=True)
-        terms = taylor_coefficients(activation[0], functions_of(z[0]).concatenate(z), order)
-        ends = accumulate(map(len, z))
-        coefficients += [terms[:, end - len(point) : end] for point, end in zip(z, ends, strict=True)]
+        coefficients.append(taylor_coefficients(layer.activation, layer.weight @ y + layer.bias, order))
+        y = coefficients[-1][0]
     weights = [layer.weight for layer in layers.hidden]
-    return Expansion(weights, coefficients, layers.weight, layers.weight @ y + layers.bias, layers.scalar)
-
-
-def _kind(hidden: tuple[HiddenLayer, Any]) -> tuple[type, str]:
-    """Equal for activations that are the same function: they are expanded in one go."""
-    activation = hidden[0].activation
-    return type(activation), activation.extra_repr()
+    return Expansion(weights, coefficients, layers.weight, layers.bias, at, layers.scalar)
 
 
 def base_point(at: Any, layers: Layers) -> Any:
@@ -73,10 +66,10 @@ def base_point(at: Any, layers: Layers) -> Any:
     traced = isinstance(layers.weight, Tensor)
     if at is None:
         return layers.weight.new_zeros(layers.inputs) if traced else np.zeros(layers.inputs)
-    point = as_double(at, "at", layers.device if traced else CPU)
+    point = as_double(at, "at", layers.device) if traced else as_double_array(at, "at")
     if point.shape != (layers.inputs,):
         raise InputError(f"at must be one point of shape ({layers.inputs},), got {tuple(point.shape)}")
-    return point if traced else point.numpy(force=True)
+    return point
 
 
 def displacement_rows(displacements: Any, layers: Layers) -> Tensor:
@@ -97,6 +90,13 @@ def as_double(values: Any, name: str, device: torch.device) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float64)).to(device)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be an array of real numbers: {error}") from None
+
+
+def as_double_array(values: Any, name: str) -> np.ndarray:
+    """Numbers as a double array; ``InputError`` where they are none."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        return values
+    return as_double(values, name, CPU).numpy(force=True)
 
 
 def check_order(order: Any, lowest: int) -> int:

@@ -5,7 +5,8 @@ and ``a_l`` the adjoint df/dy_l,
 
     u_(l+1) = W_(l+1) (c_1 u_l),    a_l = (a_(l+1) c_1) W_(l+1),    D^2 f = sum_l u_l^T (2 a_l c_2 u_l),
 
-the sum being one product over the neurons of all layers.
+the sum being one product over the neurons of all layers. What runs over the layers is compiled, once for each
+number of layers: in Python every small array operation would cost as much as the arithmetic in it.
 """
 
 import numpy as np
@@ -30,23 +31,52 @@ def gradients(net: Expansion) -> list[np.ndarray]:
 
 def hessians(net: Expansion, packed: bool) -> list[np.ndarray]:
     """``(inputs, inputs)`` for every output, or one entry per pair of inputs if packed."""
-    weights, coefficients = net.weights, net.coefficients
-    u = np.empty((sum(map(len, weights)), net.inputs))
-    below = u[: len(weights[0])]
-    below[:] = weights[0]
-    end = len(below)
-    for weight, c in zip(weights[1:], coefficients, strict=False):
-        start, end = end, end + len(weight)
-        below = np.dot(weight, _scaled(below, c[1]), out=u[start:end])
+    weights = tuple(net.weights)
+    slopes = tuple([c[1] for c in net.coefficients])
+    bends = tuple([c[2] for c in net.coefficients])
+    u = _jacobians(weights, slopes)
     found = []
-    for a in net.readout:
-        curvature = []
-        for weight, c in zip(reversed(weights), reversed(coefficients), strict=True):
-            curvature.append(2 * a * c[2])
-            a = (a * c[1]) @ weight
-        hessian = _symmetric_product(u, _scaled(u, np.concatenate(curvature[::-1])))
+    for readout in net.readout:
+        hessian = _symmetric_product(u, _weighted(u, weights, slopes, bends, readout))
         found.append(pack(hessian) if packed else hessian)
     return found
+
+
+@njit(cache=True, nogil=True)
+def _jacobians(weights, slopes):
+    """``u`` of all layers, one below the other: ``(neurons, inputs)``."""
+    neurons = 0
+    for weight in weights:
+        neurons += len(weight)
+    u = np.empty((neurons, weights[0].shape[1]))
+    start, end = 0, len(weights[0])
+    u[:end] = weights[0]
+    for layer in range(1, len(weights)):
+        below = np.empty((end - start, u.shape[1]))
+        for r in range(end - start):
+            for j in range(u.shape[1]):
+                below[r, j] = slopes[layer - 1][r] * u[start + r, j]
+        start, end = end, end + len(weights[layer])
+        np.dot(weights[layer], below, u[start:end])
+    return u
+
+
+@njit(cache=True, nogil=True)
+def _weighted(u, weights, slopes, bends, readout):
+    """``2 a_l c_2 u_l`` of all layers."""
+    weighted = np.empty_like(u)
+    a = 2 * readout
+    end = len(u)
+    for layer in range(len(weights) - 1, -1, -1):
+        start = end - len(weights[layer])
+        for r in range(end - start):
+            curvature = a[r] * bends[layer][r]
+            for j in range(u.shape[1]):
+                weighted[start + r, j] = curvature * u[start + r, j]
+        if layer:
+            a = np.dot(a * slopes[layer], weights[layer])
+        end = start
+    return weighted
 
 
 def _symmetric_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -58,16 +88,6 @@ def _symmetric_product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         np.matmul(left[:, strip].T, right[:, start:], out=product[strip, start:])
     _mirror(product)
     return product
-
-
-@njit(cache=True, nogil=True)
-def _scaled(rows, factors):
-    """``factors[:, None] * rows``; numpy's broadcasting takes thrice as long."""
-    scaled = np.empty_like(rows)
-    for r in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            scaled[r, j] = factors[r] * rows[r, j]
-    return scaled
 
 
 @njit(cache=True, nogil=True)

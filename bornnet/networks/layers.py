@@ -63,7 +63,7 @@ def read_layers(model: nn.Module, as_arrays: bool = False) -> Layers:
     for module in _flattened(model):
         if isinstance(module, nn.Linear):
             if width is None:
-                device = module.weight.device
+                device = _parameter(module, "weight").device
             weight, bias = _affine(module, as_arrays)
             if width is not None and weight.shape[1] != width:
                 raise InputError(
@@ -71,8 +71,7 @@ def read_layers(model: nn.Module, as_arrays: bool = False) -> Layers:
                 )
             hidden += [HiddenLayer(*_unit(weight, weight.shape[1]), activation) for activation in leading]
             leading = []
-            with np.errstate(over="ignore", invalid="ignore"):  # torch does not warn either
-                affine = (weight, bias) if affine is None else (weight @ affine[0], weight @ affine[1] + bias)
+            affine = (weight, bias) if affine is None else _merged(weight, bias, *affine)
             width = weight.shape[0]
         elif width is None:
             leading.append(module)
@@ -105,8 +104,20 @@ def _flattened(model: nn.Module) -> list[nn.Module]:
 
 def _affine(linear: nn.Linear, as_arrays: bool) -> tuple[Any, Any]:
     convert = _array if as_arrays else Tensor.double
-    weight, bias = linear.weight, linear.bias
+    weight, bias = _parameter(linear, "weight"), _parameter(linear, "bias")
     return convert(weight), convert(weight.new_zeros(len(weight)) if bias is None else bias)
+
+
+def _parameter(linear: nn.Linear, name: str) -> Any:
+    """The attribute; looking it up as a Module does takes ten times as long."""
+    own = linear._parameters
+    return own[name] if name in own else getattr(linear, name)
+
+
+def _merged(weight: Any, bias: Any, first_weight: Any, first_bias: Any) -> tuple[Any, Any]:
+    """Two Linear layers in a row as one."""
+    with np.errstate(over="ignore", invalid="ignore"):  # torch does not warn either
+        return weight @ first_weight, weight @ first_bias + bias
 
 
 def _array(parameter: Tensor) -> np.ndarray:

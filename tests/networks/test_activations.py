@@ -1,5 +1,7 @@
 """Taylor coefficients of activations against their definitions in arbitrary precision."""
 
+from itertools import islice
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from torch import nn
 
 from bornnet.errors import DerivativeWarning, InputError
 from bornnet.networks.activations import ACTIVATIONS, make_activation, taylor_coefficients
+from bornnet.networks.closed_forms import closed_form
 
 ORDER = 8
 POINTS = [-30.0, -11.3, -5.5, -2.0, -0.7, -0.01, 0.0, 0.3, 1.0, 3.3, 8.0, 19.0, 30.0]
@@ -33,6 +36,26 @@ def test_coefficients_to_order_eight_have_full_relative_accuracy(name, z):
     for k in range(ORDER + 1):
         scale = max(abs(c) for c in exact[max(k - 1, min(k, 1)) : k + 2])
         assert abs(got[k].item() - exact[k]) <= 1e-14 * scale + 1e-300, f"order {k}"
+
+
+@pytest.mark.parametrize("row", ACTIVATIONS, ids=lambda row: row.name)
+@settings(max_examples=50, deadline=None)
+@given(z=st.lists(st.floats(-1000, 1000) | st.floats(-40, 40), min_size=1))
+@pytest.mark.filterwarnings("ignore::bornnet.errors.DerivativeWarning")
+def test_closed_forms_are_the_first_terms_of_the_series(row, z):
+    """Vectors of numbers take the closed form to second order, where the activation has one."""
+    series = np.stack(list(islice(row.rule(row.make(), np.array(z)), 3)))
+    scale = np.maximum(np.abs(series), np.abs(np.roll(series, 1, axis=0)) * [[0], [1], [1]])
+    close = 1e-12 if row.name == "gelu" else 1e-14  # rounding z moves exp(-z^2 / 2) by z^2 times as much
+    for order in range(3):
+        got = taylor_coefficients(row.make(), np.array(z), order)
+        assert got.shape == (order + 1, len(z))
+        assert np.all(np.abs(got - series[: order + 1]) <= close * scale[: order + 1] + 1e-300)
+
+
+def test_the_benchmarked_activations_have_closed_forms():
+    assert all(closed_form(make_activation(name)) for name in ("tanh", "sigmoid", "silu", "gelu"))
+    assert closed_form(make_activation("gelu-tanh")) is None
 
 
 @pytest.mark.parametrize("z", [-30.0, -11.3, 11.3, 19.0, 30.0])
