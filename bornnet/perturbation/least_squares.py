@@ -25,9 +25,9 @@ def affordable(cells: int, degree: int, samples: int) -> bool:
 
 
 def polynomial_bytes(cells: int, degree: int, samples: int) -> int:
-    """Memory that a fit holds at its peak: a block of rows, its making, and its QR."""
+    """Memory that a fit holds at its peak: a block of rows, its reading and making, and its QR."""
     unknowns = coefficients(cells, degree)
-    return 8 * 5 * min(samples, _block_rows(unknowns)) * unknowns
+    return 8 * 6 * min(samples, _block_rows(unknowns)) * unknowns
 
 
 def _block_rows(unknowns: int) -> int:
@@ -74,9 +74,7 @@ def fit_polynomial(potentials: Table, targets: np.ndarray, weights: np.ndarray, 
     rows = _block_rows(unknowns)
     for start in range(0, len(potentials), rows):
         block = slice(start, start + rows)
-        taken = potentials[block]
-        design = [_design(taken, n) for n in range(1, degree + 1)]
-        system = np.concatenate([*design, targets[block, None]], axis=1) * weights[block, None]
+        system = _system(potentials[block], targets[block], weights[block], degree)
         # the triangle of what came before stands for it: memory does not grow with the samples
         triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, system]), mode="r"))
     matrix, right = triangle[:, :-1], triangle[:, -1]
@@ -85,6 +83,14 @@ def fit_polynomial(potentials: Table, targets: np.ndarray, weights: np.ndarray, 
     solution = lstsq(matrix / scale, right, check_finite=False)[0] / scale
     ends = np.cumsum([_multisets(cells, n)[0].shape[0] for n in range(1, degree + 1)])
     return Polynomial(cells, tuple(np.split(solution, ends[:-1])))
+
+
+def _system(potentials: np.ndarray, targets: np.ndarray, weights: np.ndarray, degree: int) -> np.ndarray:
+    """Every monomial through that degree, and the targets in the last column, both weighted."""
+    designs = [_design(potentials, n) for n in range(1, degree + 1)]
+    system = np.concatenate([*designs, targets[:, None]], axis=1)
+    system *= weights[:, None]
+    return system
 
 
 def _design(potentials: np.ndarray, order: int) -> np.ndarray:
