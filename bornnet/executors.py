@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _CONNECT_SECONDS = 10
+_MEANWHILE_SECONDS = 0.5
 
 
 @contextmanager
@@ -69,23 +70,35 @@ def executor(workers: int | None = None, scheduler: str | None = None) -> Iterat
 
 
 def completed(
-    pool: Executor, function: Callable[[_Item], _Result], items: Iterable[_Item]
+    pool: Executor,
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    meanwhile: Callable[[], Any] | None = None,
 ) -> Iterator[tuple[_Item, _Result]]:
     """Each item with its `function(item)`, in the order in which they are done.
 
-    An exception of a task is raised here. `WorkerLost` where a worker, or the cluster, was lost.
+    `meanwhile` is called after every half second in which none was done. An exception of a task is raised
+    here. `WorkerLost` where a worker, or the cluster, was lost.
     """
     tasks: dict[Future[_Result], _Item] = {pool.submit(function, item): item for item in items}
-    for task in as_completed(tasks):
-        try:
-            result = task.result()
-        except (BrokenProcessPool, CancelledError) as error:
-            raise WorkerLost(_LOST) from error
-        except Exception as error:
-            if type(error).__name__ == "KilledWorker":  # of distributed, which need not be installed
+    while tasks:
+        done = as_completed(tasks, timeout=_MEANWHILE_SECONDS if meanwhile else None)
+        while tasks:
+            try:
+                task = next(done)
+            except TimeoutError:
+                if meanwhile is not None:
+                    meanwhile()
+                break
+            try:
+                result = task.result()
+            except (BrokenProcessPool, CancelledError) as error:
                 raise WorkerLost(_LOST) from error
-            raise
-        yield tasks.pop(task), result
+            except Exception as error:
+                if type(error).__name__ == "KilledWorker":  # of distributed, which need not be installed
+                    raise WorkerLost(_LOST) from error
+                raise
+            yield tasks.pop(task), result
 
 
 _LOST = (

@@ -16,14 +16,15 @@ import torch
 from . import __version__
 from .config import StudyConfig
 from .errors import BornnetError, InputError, Interrupted, WorkerLost
-from .files.run import MARKER, RunDirectory, load_run, open_run, save_baselines
+from .executors import completed, executor, processors
+from .files.run import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
 from .machine import choose_device, limited_threads
 from .networks.mlp import MLP
 from .perturbation.iteration import Scaling, initial_network, physical, round_problem
 from .perturbation.least_squares import affordable, fit_polynomial
 from .study_data import BASELINES, StudyData, near, read_study_data, rounds_of, warn_of_few_samples
 from .training.fit import Fit, Progress, Settings
-from .training.parallel import at_first, everywhere, join, processes, rank
+from .training.parallel import active, at_first, everywhere, join, processes, rank
 
 _CHECKPOINT_SECONDS = 5.0
 PRECISION = {"double": torch.float64, "single": torch.float32}
@@ -49,6 +50,7 @@ def fit_run(
     *,
     force: bool = False,
     resume: bool = False,
+    at_once: int = 1,
     command: Sequence[str] = (),
     report: Report = lambda member, number, progress: None,
 ) -> Fitted:
@@ -57,6 +59,10 @@ def fit_run(
     One round is an ordinary training; more make the iteration of `bornnet.perturbation.iteration`. A run
     that was stopped goes on with ``resume`` and ends as if it had not been: bit for bit, with as many threads
     on the same kind of machine (sums in BLAS are rounded by their number).
+
+    ``at_once`` members are trained side by side, each in a process of its own on its share of the threads
+    (``config.workers``); a script then needs the usual ``if __name__ == "__main__":``. How many there are at
+    once does not matter to the result, the threads of each do.
 
     Processes that ``torchrun`` started, or that have a process group of torch.distributed, fit each network
     together, each on its share of the rows; the first of them alone writes.
@@ -69,7 +75,7 @@ def fit_run(
     """
     began = time.perf_counter()
     try:
-        results = _fit(dataset, out, config, force, resume, command, report)
+        results = _fit(dataset, out, config, force, resume, at_once, command, report)
     except KeyboardInterrupt as stop:
         raise Interrupted(f"Interrupted: {_kept(out)}") from stop
     except WorkerLost as lost:
@@ -89,13 +95,20 @@ def _fit(
     config: StudyConfig,
     force: bool,
     resume: bool,
+    at_once: int,
     command: Sequence[str],
     report: Report,
 ) -> list[list[dict[str, Any]]]:
     join()
     data = everywhere(lambda: read_study_data(dataset, config))
     device = everywhere(lambda: choose_device(config.device))
-    with limited_threads(config.workers), ExitStack() as held:
+    if at_once > 1 and active():
+        raise InputError(
+            "--at-once is for one process; those that torchrun starts train one member together."
+        )
+    at_once = min(at_once, config.members)
+    threads = config.workers if at_once == 1 else max(1, (config.workers or processors()) // at_once)
+    with limited_threads(threads), ExitStack() as held:
 
         def begin() -> None:
             run = open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume)
@@ -106,9 +119,49 @@ def _fit(
 
         at_first(begin)
         run = RunDirectory(Path(out))
-        for member in range(config.members):
-            _fit_member(run, member, data, device, report)
+        if at_once > 1:
+            apart = data.study.model_copy(update={"workers": threads})
+            _fit_side_by_side(run, Path(dataset), apart, at_once, report)
+        else:
+            for member in range(config.members):
+                _fit_member(run, member, data, device, report)
         return at_first(lambda: _summarize(run, config))
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A member to train in a process of its own."""
+
+    dataset: Path
+    run: Path
+    config: StudyConfig
+    member: int
+
+
+def _fit_side_by_side(
+    run: RunDirectory, dataset: Path, config: StudyConfig, at_once: int, report: Report
+) -> None:
+    members = [
+        _Member(dataset.absolute(), run.path.absolute(), config, member) for member in range(config.members)
+    ]
+
+    def show() -> None:
+        """Report what is new in the learning curves, which all members write as they go."""
+        for line in {line["member"]: line for line in read_metrics(run.path)}.values():
+            progress = Progress(line["step"], line["error"], line["held_out_error"])
+            report(line["member"], line["round"], progress)
+
+    with executor(at_once) as pool:
+        for _ in completed(pool, _fit_apart, members, meanwhile=show):
+            show()
+
+
+def _fit_apart(task: _Member) -> None:
+    run = RunDirectory(task.run)
+    data = read_study_data(task.dataset, task.config)
+    with limited_threads(task.config.workers), run.writing(task.member):
+        device = choose_device(task.config.device)
+        _fit_member(run, task.member, data, device, lambda member, number, progress: None)
 
 
 def _summarize(run: RunDirectory, config: StudyConfig) -> list[list[dict[str, Any]]]:

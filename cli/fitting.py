@@ -26,6 +26,13 @@ run_options = together(
     training_options,
     study_options,
     click.option("--dry-run", is_flag=True, help="Say what would be run and how large it is; write nothing."),
+    click.option(
+        "--at-once",
+        type=click.IntRange(min=1),
+        default=1,
+        metavar="N",
+        help="Members trained side by side, each on its share of --workers.",
+    ),
     force_option,
     resume_option,
     terminal_options,
@@ -36,6 +43,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
     """Train as the flags say, show progress, and report what was written."""
     out, preset, config = flags.pop("out"), flags.pop("preset"), flags.pop("config")
     force, resume, dry_run = flags.pop("force"), flags.pop("resume"), flags.pop("dry_run")
+    at_once = flags.pop("at_once")
     terminal: Terminal = flags.pop("terminal")
     study = _configuration(out, preset, config, flags, resume)
     if dry_run:
@@ -67,19 +75,18 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
 
     shares = [per_round(study.steps, number) for number in range(1, study.rounds + 1)]
     with terminal.progress("Training", study.members * sum(shares)) as advance:
-        done = 0
+        done: dict[int, int] = {}
 
         def report(member: int, number: int, progress: Any) -> None:
-            nonlocal done
             # a round that ends early is worth its full share
             in_round = shares[number - 1] if progress.finished else progress.step
-            steps = member * sum(shares) + sum(shares[: number - 1]) + in_round
+            steps = sum(shares[: number - 1]) + in_round
             who = f"member {member + 1}, " if study.members > 1 else ""
             errors = f"{progress.error:.1e} (held out {progress.held_out_error:.1e})"
-            advance(steps - done, f"{who}round {number}: {errors}")
-            done = steps
+            advance(steps - done.get(member, 0), f"{who}round {number}: {errors}")
+            done[member] = steps
 
-        fitted = fit_run(data, out, study, force=force, resume=resume, report=report)
+        fitted = fit_run(data, out, study, force=force, resume=resume, at_once=at_once, report=report)
     rows = [
         (
             f"{member + 1}",

@@ -87,6 +87,14 @@ class RunDirectory:
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         save_arrays(self.path / name, arrays, form=_ARRAYS, force=True)
 
+    @contextmanager
+    def writing(self, member: int) -> Iterator[None]:
+        """Held by the process that trains a member, which may outlive that which holds the run by moments."""
+        folder = self.path / f"member-{member}"
+        folder.mkdir(exist_ok=True)
+        with lock(folder):
+            yield
+
     def save_curve(self, member: int, number: int, curve: Sequence[tuple[int, float, float]]) -> None:
         """Set the learning curve (as of `Progress`) of a member's round in `metrics.jsonl`.
 
@@ -154,6 +162,8 @@ def open_run(
         # again, now that no other writer can change it
         _check_free(path, config, dataset, dataset_sha256, force=force, resume=resume)
         path.mkdir(parents=True, exist_ok=True)
+        for member in path.glob("member-*"):
+            when_free(lambda member=member: _let_go(member), _WAIT_SECONDS)  # type: ignore[misc]
         _sweep(path)
         if force and not resume:
             _empty(path)
@@ -271,6 +281,12 @@ def _holds_no_run(path: Path, dataset: Path) -> bool:
         return False
     others = [file for file in path.iterdir() if not (file.exists() and file.samefile(dataset))]
     return {file.name for file in others} <= {f".{MARKER}.lock", f".{MARKER}.part"}
+
+
+def _let_go(member: Path) -> None:
+    """Find that no process trains the member any more; `Busy` where one does."""
+    with lock(member):
+        pass
 
 
 def _sweep(path: Path) -> None:

@@ -1,0 +1,74 @@
+"""`torchrun`: processes that train together behave as one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.utils import parameters_to_vector
+
+from bornnet import load_run
+from bornnet.config import load_config
+from bornnet.errors import Interrupted
+from bornnet.fitting import fit_run
+from bornnet.generation import generate
+
+KEYS = {"optimizer": "adam", "hidden": (5, 4), "steps": (8, 6), "rounds": 2, "members": 2, "workers": 1}
+FLAGS = ("--optimizer", "adam", "--hidden", "5,4", "--steps", "8,6", "--members", "2", "--workers", "1")
+
+
+def weights(path):
+    return [
+        parameters_to_vector(network.parameters()).detach()
+        for member in load_run(path).models
+        for network in member
+    ]
+
+
+def test_a_run_is_gone_on_with_by_two_processes(tmp_path):
+    """Stopped in one process, gone on with in two, equal to one that never stopped."""
+    data = tmp_path / "d.h5"
+    config = load_config(overrides=KEYS)
+    generate(data, load_config(overrides={"samples": 301, "cells": 3, "strength": (0.01, 0.5)}))
+    fit_run(data, tmp_path / "one", config)
+
+    def stop(member, number, progress):
+        if (member, number, progress.step) == (0, 2, 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        fit_run(data, tmp_path / "two", config, report=stop)
+    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "bornnet.cli.main", "iterate"]
+    done = subprocess.run(
+        [sys.executable, *command, "d.h5", "--out", "two", "--rounds", "2", *FLAGS, "--resume"],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Run two") == 1
+    assert done.stderr.count("Wrote two") == 1
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert len(one) == len(two) == 4
+    for expected, got in zip(one, two, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
+    assert (tmp_path / "one" / "metrics.jsonl").read_text().count("\n") == 2 * (8 + 6)
+    assert {file.name for file in (tmp_path / "one").iterdir()} == {
+        file.name for file in (tmp_path / "two").iterdir()
+    }
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("generate", "d.h5"), 0), (("iterate", "--rounds", "many"), 2)]
+)
+def test_only_the_first_process_speaks_and_only_training_is_shared(run, monkeypatch, arguments, code):
+    for name, value in {"RANK": 1, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    outcome = run(*arguments)
+    assert (outcome.code, outcome.out, outcome.err) == (code, "", "")
+    assert not list(Path().iterdir())
