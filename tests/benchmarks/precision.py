@@ -39,7 +39,8 @@ from bornnet.perturbation.series import LearnedSeries, Series  # noqa: E402
 from bornnet.physics.born import born_kernel  # noqa: E402
 from bornnet.physics.families import sample_potentials  # noqa: E402
 from bornnet.physics.scattering import scattering_length_and_gradient  # noqa: E402
-from bornnet.training.fit import Fit, Settings  # noqa: E402
+from bornnet.training.fit import OPTIMIZERS, Fit, Settings  # noqa: E402
+from bornnet.training.levenberg_marquardt import LevenbergMarquardt  # noqa: E402
 from bornnet.training.problem import Problem, Samples  # noqa: E402
 from bornnet.training.remainder import TaylorRemainder  # noqa: E402
 
@@ -47,6 +48,9 @@ ORDERS = (1, 2, 3)
 HIDDEN = (32, 32)
 Point = tuple[float, list[float]]
 """Seconds of training so far, and the kernel errors by order."""
+
+
+OPTIMIZERS["straight"] = lambda model, samples, settings: LevenbergMarquardt(model, samples, path_order=1)
 
 
 def data(cells: int, samples: int, seed: int) -> tuple[Labelled, Labelled]:
@@ -91,7 +95,12 @@ class Clock:
 
 
 def iterated(
-    training: Labelled, held_out: Labelled, kernels: list[np.ndarray], seconds: float, seed: int
+    training: Labelled,
+    held_out: Labelled,
+    kernels: list[np.ndarray],
+    seconds: float,
+    seed: int,
+    optimizer: str,
 ) -> list[Point]:
     """Bornnet's three rounds, half, a quarter and a quarter of the time."""
     scaling, rounds, clock = choose_scaling(training), Rounds((0.0, 0.02, 0.05), directions=2), Clock(kernels)
@@ -106,7 +115,7 @@ def iterated(
             series = LearnedSeries((*finished, physical(network, scaling)))
             clock.note(before + progress.seconds, series, progress.finished)
 
-        progress = Fit(model, problem, Settings(steps=10**6, seconds=share * seconds)).run(note)
+        progress = Fit(model, problem, Settings(optimizer, steps=10**6, seconds=share * seconds)).run(note)
         before += progress.seconds
         finished.append(physical(network, scaling))
         clock.note(before, LearnedSeries(tuple(finished)), True)
@@ -174,8 +183,11 @@ def curves(cells: int, samples: int, seconds: float, seed: int) -> dict[str, lis
     kernels = [born_kernel(order, cells) for order in ORDERS]
     values, held_values = without_gradient(training), without_gradient(held_out)
     found = {
-        "bornnet, values": iterated(values, held_values, kernels, seconds, seed),
-        "bornnet, values and gradients": iterated(training, held_out, kernels, seconds, seed),
+        "bornnet, values": iterated(values, held_values, kernels, seconds, seed, "levenberg-marquardt"),
+        "bornnet, values and gradients": iterated(
+            training, held_out, kernels, seconds, seed, "levenberg-marquardt"
+        ),
+        "bornnet, straight steps": iterated(values, held_values, kernels, seconds, seed, "straight"),
         "float32 Adam": recipe(values, held_values, kernels, seconds, seed, weighted=False),
         "float32 Adam, our weights": recipe(values, held_values, kernels, seconds, seed, weighted=True),
     }
