@@ -2,12 +2,13 @@
 
     python tests/benchmarks/precision.py [--cells 16] [--samples 20000] [--seconds 120] [--plot FILE]
 
-All learn from the same potentials (a mixture of families, eta from 3e-3 to 0.5), with networks of one size, and
-are judged by the relative error of their Taylor coefficients at U = 0 against the Born kernels, which none has
-seen. Times are of training alone, all on the threads stated; what judging takes is left out.
+All learn from the same potentials (a mixture of families, eta from 3e-3 to 0.5), with networks of one size,
+and are judged by the relative error of their Taylor coefficients at U = 0 against the Born kernels, which
+none has seen. Times are of training alone, all on the threads stated; what judging takes is left out.
 
-The common recipe is single precision, Adam over mini-batches of 256, a falling learning rate, inputs and target
-scaled to an RMS of one, and a plain mean square; it also gets bornnet's scaling and weights, as a second try.
+The common recipe is single precision, Adam over mini-batches of 256, a falling learning rate, inputs and
+target scaled to an RMS of one, and a plain mean square; it also gets bornnet's scaling and weights, as a
+second try.
 """
 
 import argparse
@@ -134,13 +135,13 @@ def recipe(
     """Adam in single precision over mini-batches; the epochs that fit the time, so that its schedule ends."""
     scaling = choose_scaling(training)
     if not weighted:
-        rms = np.sqrt(np.mean(training.potentials**2, axis=0))
+        rms = np.sqrt(np.mean(training.potentials[:] ** 2, axis=0))
         scaling = Scaling(1 / rms, float(np.sqrt(np.mean(training.scattering_length**2))))
 
     def samples(part: Labelled) -> Samples:
         weights = 1 / part.strength if weighted else np.ones(len(part))
         return Samples(
-            torch.from_numpy(part.potentials * scaling.inputs),
+            torch.from_numpy(part.potentials[:] * scaling.inputs),
             torch.from_numpy(part.scattering_length / scaling.output),
             torch.from_numpy(weights),
         ).to(torch.device("cpu"), torch.float32)
