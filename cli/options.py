@@ -65,7 +65,9 @@ study_options = together(
         "--config", type=click.Path(), metavar="FILE", help="TOML file with the same keys as the flags."
     ),
     click.option("--seed", type=int, metavar="N", help="All random numbers follow from it."),
-    click.option("--workers", type=int, metavar="N", help="CPU threads, or processes; all there are unless given."),
+    click.option(
+        "--workers", type=int, metavar="N", help="CPU threads, or processes; all there are unless given."
+    ),
 )
 
 data_options = together(
