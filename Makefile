@@ -28,7 +28,7 @@ study: $(READY)  ## Generate, iterate and compare with the preset quick (PRESET=
 	@$(BIN)/bornnet iterate $(RUN)/data.h5 --out $(RUN) --preset $(PRESET) --resume
 	@$(BIN)/bornnet compare-born $(RUN) --report $(RUN)/report.html --force
 
-dependence: $(READY)  ## How errors depend on network, training and data: 3 seeds a setting, half an hour.
+dependence: $(READY)  ## How errors depend on network, training and data: 3 seeds a setting.
 	@$(BIN)/bornnet study dependence --out runs/dependence --resume
 
 test: $(READY)  ## Run all tests but the slow ones, with coverage.

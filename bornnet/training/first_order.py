@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from .parallel import processes, rank, total
+from .parallel import processes, rank
 from .problem import Batch, Samples
 from .remainder import TaylorRemainder
-from .residuals import BLOCK, pulled_back, total_rows
+from .residuals import BLOCK, loss_and_pull, total_rows
 
 
 def loss_and_gradient(model: TaylorRemainder, batches: Iterable[Batch], count: int) -> float:
@@ -18,20 +18,11 @@ def loss_and_gradient(model: TaylorRemainder, batches: Iterable[Batch], count: i
 
     With several processes both are those of the batches of all.
     """
+    loss, pulled = loss_and_pull(model, batches, count)
     parameters = list(model.parameters())
-    weights = sum(parameter.numel() for parameter in parameters)
-    both = parameters[0].new_zeros(weights + 1)  # one sum over the processes for both
-    for batch in batches:
-        r, pulled = pulled_back(model, batch)
-        both[:-1] += pulled
-        both[-1] += r.square().sum()
-    total(both)
-    start = 0
-    for parameter in parameters:
-        part = both[start : start + parameter.numel()]
-        parameter.grad = (2 * part / count).view_as(parameter)
-        start += parameter.numel()
-    return float(both[-1]) / count
+    for parameter, part in zip(parameters, pulled.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = (2 * part).view_as(parameter)
+    return loss
 
 
 class Adam:
@@ -109,7 +100,6 @@ class LBFGS:
 
     def step(self) -> float:
         """Twenty iterations; the loss before them."""
-
         count = total_rows(self.samples)
 
         def closure() -> float:

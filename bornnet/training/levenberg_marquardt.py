@@ -31,7 +31,16 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from .parallel import agreed, total
 from .problem import Samples
 from .remainder import TaylorRemainder
-from .residuals import BLOCK, linearized, mean_square, pulled_back, pushed_forward, residuals, total_rows
+from .residuals import (
+    BLOCK,
+    linearized,
+    loss_and_pull,
+    mean_square,
+    pulled_back,
+    pushed_forward,
+    residuals,
+    total_rows,
+)
 
 _BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
 _TRIALS = 16  # dampings tried before the step is given up
@@ -191,18 +200,12 @@ class GaussNewton(LevenbergMarquardt):
         super().__init__(model, samples, path_order=path_order)
 
     def _linearize(self) -> tuple[float, Tensor, Solver]:
-        weights = parameters_to_vector(self.model.parameters())
-        both = weights.new_zeros(len(weights) + 1)
-        for block in self.samples.blocks(BLOCK):
-            r, pulled = pulled_back(self.model, block)
-            both[:-1] += pulled
-            both[-1] += r.square().sum()
-        total(both)
+        loss, gradient = loss_and_pull(self.model, self.samples.blocks(BLOCK), self.count)
 
         def solver(damping: float) -> Solve:
             return lambda b: conjugate_gradients(lambda x: self._product(x) + damping * x, b)
 
-        return float(both[-1]) / self.count, both[:-1] / self.count, solver
+        return loss, gradient, solver
 
     def _product(self, vector: Tensor) -> Tensor:
         """``J^T J v / N``."""

@@ -5,7 +5,7 @@ latter count 1/K each, so that values and slopes weigh alike. What is minimised 
 the number of samples.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -66,6 +66,18 @@ def pulled_back(
             r, list(model.parameters()), r.detach() if cotangent is None else cotangent
         )
     return r.detach(), torch.cat([part.flatten() for part in pulled])
+
+
+def loss_and_pull(model: TaylorRemainder, batches: Iterable[Batch], count: int) -> tuple[float, Tensor]:
+    """The sum of squared residuals and ``J^T r``, both over ``count``, of the batches of all processes."""
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    both = next(model.parameters()).new_zeros(weights + 1)  # one sum over the processes for both
+    for batch in batches:
+        r, pulled = pulled_back(model, batch)
+        both[:-1] += pulled
+        both[-1] += r.square().sum()
+    total(both)
+    return float(both[-1]) / count, both[:-1] / count
 
 
 def pushed_forward(model: TaylorRemainder, batch: Batch, vector: Tensor) -> Tensor:
