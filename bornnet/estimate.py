@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .config import StudyConfig
-from .fitting import per_round
+from .fitting import per_round, threads_each
 from .machine import choose_device, limited_threads
 from .perturbation.iteration import initial_network
 from .study_data import StudyData, first_problem, fit_bytes, read_study_data, rounds_of, warn_of_few_samples
@@ -23,20 +23,21 @@ _GAUSS_NEWTON_STEPS = 5  # taken on a block before one is timed
 _LBFGS_EVALUATIONS = 25  # of loss and gradient in a step: 20 iterations, and what the line searches add
 
 
-def estimate(dataset: str | Path, study: StudyConfig) -> dict[str, Any]:
+def estimate(dataset: str | Path, study: StudyConfig, *, at_once: int = 1) -> dict[str, Any]:
     """Size and duration of a run on this machine; writes nothing.
 
-    Returns ``members``, ``weights`` of a network, ``seconds`` for all members one after another, and
-    ``rounds``: for each ``round`` its ``training_rows``, ``weights``, ``steps`` at most, ``memory`` in bytes
-    and ``seconds`` a member. Times are of one step on a small block of rows, timed and scaled up, at the
-    most steps there can be: rounds that stop early take less.
+    Returns ``members``, ``weights`` of a network, ``seconds`` for all members, ``at_once`` of them side by
+    side, and ``rounds``: for each ``round`` its ``training_rows``, ``weights``, ``steps`` at most, ``memory``
+    in bytes of all that train at once, and ``seconds`` a member. Times are of one step on a small block of
+    rows, timed and scaled up, at the most steps there can be: rounds that stop early take less.
 
     Raises ``InputError`` as the run itself would.
     """
-    data = read_study_data(dataset, study)
+    at_once = min(at_once, study.members)
+    data = read_study_data(dataset, study, at_once=at_once)
     device = choose_device(study.device)
     warn_of_few_samples(data)
-    with limited_threads(study.workers):
+    with limited_threads(threads_each(study, at_once)):
         rounds = [_round(data, number, device) for number in range(1, study.rounds + 1)]
     seconds = sum(entry["seconds"] for entry in rounds)
     if study.time_limit is not None:
@@ -45,7 +46,7 @@ def estimate(dataset: str | Path, study: StudyConfig) -> dict[str, Any]:
         "members": study.members,
         "weights": data.weights,
         "rounds": rounds,
-        "seconds": study.members * seconds,
+        "seconds": -(-study.members // at_once) * seconds,
     }
 
 
@@ -63,7 +64,7 @@ def _round(data: StudyData, number: int, device: torch.device) -> dict[str, Any]
         "training_rows": len(samples),
         "weights": data.weights,
         "steps": steps,
-        "memory": fit_bytes(data, number),
+        "memory": data.copies * fit_bytes(data, number),
         "seconds": steps * step_seconds,
     }
 

@@ -100,14 +100,14 @@ def _fit(
     report: Report,
 ) -> list[list[dict[str, Any]]]:
     join()
-    data = everywhere(lambda: read_study_data(dataset, config))
+    at_once = min(at_once, config.members)
+    data = everywhere(lambda: read_study_data(dataset, config, at_once=at_once))
     device = everywhere(lambda: choose_device(config.device))
     if at_once > 1 and active():
         raise InputError(
             "--at-once is for one process; those that torchrun starts train one member together."
         )
-    at_once = min(at_once, config.members)
-    threads = config.workers if at_once == 1 else max(1, (config.workers or processors()) // at_once)
+    threads = threads_each(config, at_once)
     with limited_threads(threads), ExitStack() as held:
 
         def begin() -> None:
@@ -128,6 +128,11 @@ def _fit(
         return at_first(lambda: _summarize(run, config))
 
 
+def threads_each(config: StudyConfig, at_once: int) -> int | None:
+    """The threads of each of the members that train side by side; None for all there are."""
+    return config.workers if at_once == 1 else max(1, (config.workers or processors()) // at_once)
+
+
 @dataclass(frozen=True)
 class _Member:
     """A member to train in a process of its own."""
@@ -136,13 +141,15 @@ class _Member:
     run: Path
     config: StudyConfig
     member: int
+    at_once: int
 
 
 def _fit_side_by_side(
     run: RunDirectory, dataset: Path, config: StudyConfig, at_once: int, report: Report
 ) -> None:
     members = [
-        _Member(dataset.absolute(), run.path.absolute(), config, member) for member in range(config.members)
+        _Member(dataset.absolute(), run.path.absolute(), config, member, at_once)
+        for member in range(config.members)
     ]
 
     def show() -> None:
@@ -158,7 +165,7 @@ def _fit_side_by_side(
 
 def _fit_apart(task: _Member) -> None:
     run = RunDirectory(task.run)
-    data = read_study_data(task.dataset, task.config)
+    data = read_study_data(task.dataset, task.config, at_once=task.at_once)
     with limited_threads(task.config.workers), run.writing(task.member):
         device = choose_device(task.config.device)
         _fit_member(run, task.member, data, device, lambda member, number, progress: None)

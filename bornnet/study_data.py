@@ -41,6 +41,7 @@ class StudyData:
         study: the configuration, with the keys of data as the dataset has them.
         training, held_out: the rows to fit and those to judge by.
         scaling: between physical and network units.
+        copies: processes on this machine that train at once, each with what it needs in its own memory.
     """
 
     dataset: DatasetReader
@@ -48,6 +49,7 @@ class StudyData:
     training: Labelled
     held_out: Labelled
     scaling: Scaling
+    copies: int = 1
 
     @property
     def weights(self) -> int:
@@ -56,12 +58,14 @@ class StudyData:
         return sum((below + 1) * above for below, above in pairwise(widths))
 
 
-def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
+def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1) -> StudyData:
     """Open and check a dataset for a study; potentials and gradients stay on the disk.
+
+    ``at_once`` members are to be trained side by side.
 
     Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
     potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, or where a
-    round would not fit in memory.
+    round of all that train at once would not fit in memory.
     """
     dataset = open_dataset(source)
     _check_cells(dataset, study)
@@ -75,7 +79,7 @@ def read_study_data(source: str | Path, study: StudyConfig) -> StudyData:
     _check_strengths(labelled, source)
     training, held_out = split(labelled, study.holdout, study.seed)
     scaling = choose_scaling(training)
-    data = StudyData(dataset, study, training, held_out, scaling)
+    data = StudyData(dataset, study, training, held_out, scaling, at_once * local_processes())
     for number in range(1, study.rounds + 1):
         _require_memory(data, number)
     return data
@@ -115,32 +119,34 @@ def near(problem: Problem, data: StudyData) -> Problem:
 
     The numbers are the same.
     """
-    if _room(data.study, problem.input_bytes):
+    if _room(data, problem.input_bytes):
         return problem.loaded()
     _log.info(f"inputs of {problem.input_bytes / 1e9:,.1f} GB are read from the dataset, block by block")
     return problem
 
 
 def fit_bytes(data: StudyData, number: int) -> int:
-    """Memory of a round at its peak: what is kept of every row, and the more of training and baselines."""
+    """Memory of a round at its peak in one process: what is kept of every row, and the more of training and
+    baselines.
+    """
     cells, samples = data.dataset.cells, len(data.training)
     training, held_out = (rows // processes() for rows in _rows(data, number))
     directions = data.study.directions if data.study.labels == "gradient" else 0
     inputs = 8 * (training + held_out) * (1 + directions) * cells
     kept = 8 * len(data.dataset) * (_ROW_NUMBERS + directions * (4 + cells // 64))
-    kept += inputs if _room(data.study, inputs) else 0
+    kept += inputs if _room(data, inputs) else 0
     baselines = [polynomial_bytes(cells, d, samples) for d in BASELINES if affordable(cells, d, samples)]
     blocks = _BLOCKS * 8 * min(samples * cells, BLOCK_VALUES)
     peak = max(blocks, _step_bytes(data, number, training), *(baselines if number == 1 else []))
     return kept + peak
 
 
-def _room(study: StudyConfig, inputs: int) -> bool:
+def _room(data: StudyData, inputs: int) -> bool:
     """Whether inputs of so many bytes are to be kept in memory, and in that of the GPU."""
-    device = choose_device(study.device)
+    device = choose_device(data.study.device)
     if device.type == "cuda" and inputs > _SHARE * torch.cuda.mem_get_info(device)[0]:
         return False
-    return inputs * local_processes() <= _SHARE * available_memory()
+    return inputs * data.copies <= _SHARE * available_memory()
 
 
 def _step_bytes(data: StudyData, number: int, rows: int) -> int:
@@ -163,12 +169,14 @@ def _rows(data: StudyData, number: int) -> tuple[int, int]:
 
 
 def _require_memory(data: StudyData, number: int) -> None:
-    need = fit_bytes(data, number)
+    need = data.copies * fit_bytes(data, number)
     if not fits(need):
+        at_once = f" in {data.copies} processes at once" if data.copies > 1 else ""
+        fewer = "train fewer at once, " if data.copies > 1 else ""
         raise InputError(
             f"round {number} with {data.weights:,} weights needs {need / 1e9:,.1f} GB of memory for "
-            f"{data.study.optimizer}, more than this machine has; take a smaller --hidden, or another "
-            "--optimizer (gauss-newton keeps no normal matrix, adam needs the least)."
+            f"{data.study.optimizer}{at_once}, more than this machine has; {fewer}take a smaller --hidden, "
+            "or another --optimizer (gauss-newton keeps no normal matrix, adam needs the least)."
         )
 
 

@@ -49,7 +49,8 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
     if dry_run:
         from bornnet.estimate import estimate
 
-        plan = estimate(data, study)
+        plan = estimate(data, study, at_once=at_once)
+        of_how_many = f" of {at_once} at once" if (at_once := min(at_once, study.members)) > 1 else ""
         terminal.result(
             {"dry_run": True, **plan},
             table(
@@ -67,7 +68,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
                     for r in plan["rounds"]
                 ],
                 f"{_counted(plan['members'], 'member')}: about {duration(plan['seconds'])} in all, at most. "
-                "Memory is beyond what the program itself takes.",
+                f"Memory{of_how_many} is beyond what the program itself takes.",
             ),
         )
         return

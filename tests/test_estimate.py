@@ -73,6 +73,26 @@ def test_memory_grows_with_the_optimizers_matrices(dataset):
     assert adam < wide
 
 
+def test_members_side_by_side_need_memory_each_and_less_time(dataset):
+    config = study(members=3, rounds=1, workers=2)
+    alone, pair, all_at_once = (estimate(dataset, config, at_once=n) for n in (1, 2, 9))
+    memory = alone["rounds"][0]["memory"]
+    assert pair["rounds"][0]["memory"] == 2 * memory
+    assert all_at_once["rounds"][0]["memory"] == 3 * memory
+    for plan, turns in ((alone, 3), (pair, 2), (all_at_once, 1)):
+        assert plan["seconds"] == pytest.approx(turns * plan["rounds"][0]["seconds"])
+
+
+def test_what_fits_once_but_not_side_by_side_is_refused(dataset, tmp_path, monkeypatch):
+    config = study(members=2, steps=(1,))
+    memory = max(entry["memory"] for entry in estimate(dataset, config)["rounds"])
+    monkeypatch.setattr("bornnet.study_data.fits", lambda need: need < 1.5 * memory)
+    fit_run(dataset, tmp_path / "alone", config)
+    with pytest.raises(InputError, match="in 2 processes at once, more than this machine has; train fewer"):
+        fit_run(dataset, tmp_path / "run", config, at_once=2)
+    assert not (tmp_path / "run").exists()
+
+
 def test_few_samples_are_warned_of_once(dataset, caplog):
     with caplog.at_level(logging.WARNING, logger="bornnet"):
         estimate(dataset, study(hidden=(40, 40)))
