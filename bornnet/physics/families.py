@@ -117,9 +117,9 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float, rows: int) -
 
 
 def rough(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
-    """Independent cells, from a single spike to nearly flat: Dirichlet weights whose total concentration is
-    log-uniform from 0.1 to 100 a cell. All cells are alike: spikes come everywhere equally often."""
-    concentration = _log_uniform(rng, 0.1 / cells, 100.0, rows)
+    """Independent cells, from a single spike to all of them at once: Dirichlet weights whose total
+    concentration is log-uniform from 0.1 to 100. All cells are alike: spikes come everywhere equally often."""
+    concentration = _log_uniform(rng, 0.1, 100.0, rows) / cells
     # Gamma(a) = Gamma(a + 1) U^(1/a), in logarithms: at small concentrations the weights underflow.
     weights = np.log(rng.standard_gamma(concentration + 1.0, (rows, cells)))
     weights -= rng.standard_exponential((rows, cells)) / concentration
@@ -173,11 +173,15 @@ def yukawa(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
 
 
 def mixture(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
-    """Each potential from one of the other families, all equally likely."""
-    kinds = [shapes for name, shapes in FAMILIES.items() if name != "mixture"]
-    kind = rng.integers(len(kinds), size=rows)
+    """Half of the potentials rough, the others from the smoother families, all equally likely.
+
+    Smooth wells are what is met with; but they never single out a pair or triple of cells, so that a network
+    that has seen few rough ones has its errors there.
+    """
+    smoother = [shapes for name, shapes in FAMILIES.items() if name not in ("rough", "mixture")]
+    kind = np.minimum(rng.integers(2 * len(smoother), size=rows), len(smoother))
     potentials = np.empty((rows, cells))
-    for index, shapes in enumerate(kinds):
+    for index, shapes in enumerate((*smoother, rough)):
         chosen = kind == index
         potentials[chosen] = shapes(rng, int(chosen.sum()), cells)
     return potentials

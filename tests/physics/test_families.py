@@ -64,27 +64,40 @@ def test_shapes_do_not_depend_on_the_strength():
     np.testing.assert_allclose(weak / weak_eta[:, None], strong / strong_eta[:, None], rtol=1e-13)
 
 
-def test_rough_goes_from_single_spikes_to_flat_with_spikes_everywhere():
+def test_rough_goes_from_single_spikes_to_all_cells_with_spikes_everywhere():
     potentials, _ = sample_potentials("rough", 20_000, 16, strength=(0.1, 0.1), seed=0)
     weights = potentials / potentials.sum(axis=1, keepdims=True)
     occupied = 1 / (weights**2).sum(axis=1)
-    assert (occupied > 15.5).mean() > 0.05
+    assert (occupied > 12).mean() > 0.05
     spikes = weights[occupied < 1.1].argmax(axis=1)
     assert len(spikes) > 1000
     counts = np.bincount(spikes, minlength=16)
     assert (np.abs(counts - counts.mean()) < 5 * np.sqrt(counts.mean())).all()
 
 
-def test_mixture_holds_every_family():
-    """Each family leaves a mark that the others do not: all of them are found in a mixture."""
-    potentials, _ = sample_potentials("mixture", 6000, 32, strength=(0.1, 0.1), seed=0)
+def _marks(family: str) -> dict[str, float]:
+    """How often the potentials of a family look like wide squares, exponentials, or noise."""
+    potentials, _ = sample_potentials(family, 6000, 32, strength=(0.1, 0.1), seed=0)
     logs = np.log(np.maximum(potentials, 1e-300))
-    bends = np.diff(logs, 2, axis=1)
-    partial = (potentials > 0) & (potentials < 0.999999 * potentials.max(axis=1, keepdims=True))
-    square = partial.sum(axis=1) <= 2
-    exponential = (np.abs(bends) < 1e-9).all(axis=1) & (np.diff(logs, axis=1) < -1e-3).all(axis=1)
-    assert abs(square.mean() - 1 / 6) < 0.04
-    assert abs(exponential.mean() - 1 / 6) < 0.03
+    highest = (potentials > 0.999999 * potentials.max(axis=1, keepdims=True)).sum(axis=1)
+    between = (potentials > 0).sum(axis=1) - highest
+    steps = np.diff(logs, axis=1)
+    turns = (steps[:, 1:] * steps[:, :-1] < 0).sum(axis=1)
+    marks = {
+        "square": (highest > 3) & (between <= 2),
+        "exponential": (np.abs(np.diff(steps, axis=1)) < 1e-9).all(axis=1) & (steps < -1e-3).all(axis=1),
+        "rough": turns > 14,
+    }
+    return {name: float(mark.mean()) for name, mark in marks.items()}
+
+
+def test_mixture_is_half_rough_and_holds_the_others_equally():
+    mixed = _marks("mixture")
+    for family, share in {"square": 0.1, "exponential": 0.1, "rough": 0.5}.items():
+        marks = _marks(family)
+        assert marks[family] > 0.3
+        assert all(frequency < 0.01 for name, frequency in marks.items() if name != family)
+        assert mixed[family] == pytest.approx(share * marks[family], abs=0.02)
 
 
 @pytest.mark.parametrize(
