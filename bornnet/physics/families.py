@@ -117,12 +117,12 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float, rows: int) -
 
 
 def rough(rng: np.random.Generator, rows: int, cells: int) -> np.ndarray:
-    """Independent cells, from a single spike to all of them at once: Dirichlet weights whose total
-    concentration is log-uniform from 0.1 to 100. All cells are alike: spikes come everywhere equally often."""
-    concentration = _log_uniform(rng, 0.1, 100.0, rows) / cells
-    # Gamma(a) = Gamma(a + 1) U^(1/a), in logarithms: at small concentrations the weights underflow.
-    weights = np.log(rng.standard_gamma(concentration + 1.0, (rows, cells)))
-    weights -= rng.standard_exponential((rows, cells)) / concentration
+    """Independent cells, from a single spike to all of them at once: each a uniform number to the power
+    cells/c, with one concentration c for all cells, log-uniform from 0.1 to 100. (For small c that is
+    Dirichlet's distribution of total concentration c.) Spikes come everywhere equally often."""
+    concentration = _log_uniform(rng, 0.1, 100.0, rows)
+    weights = rng.standard_exponential((rows, cells))  # -log of a uniform number; the powers may underflow
+    weights *= -cells / concentration
     weights -= weights.max(axis=1, keepdims=True)
     return np.exp(weights, out=weights)
 
