@@ -13,15 +13,8 @@ from .errors import BornnetError, InputError, Interrupted
 from .executors import completed, executor, processors
 from .files.atomic import check_new_file, lock
 from .files.content import ContentHash, row_bytes, shapes
-from .files.dataset import (
-    DatasetReader,
-    DatasetWriter,
-    Rows,
-    new_dataset,
-    open_dataset,
-    read_configuration,
-    write_index,
-)
+from .files.dataset import DatasetReader, Rows, open_dataset, read_configuration
+from .files.dataset_writer import DatasetWriter, new_dataset, write_index
 from .files.shards import ShardFolder, differences, shard_rows
 from .sources import Ranges, Source
 

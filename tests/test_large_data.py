@@ -10,7 +10,7 @@ import pytest
 
 from bornnet import study_data
 from bornnet.config import load_config
-from bornnet.files.dataset import new_dataset
+from bornnet.files.dataset_writer import new_dataset
 from bornnet.fitting import fit_run
 from bornnet.generation import generate
 from bornnet.perturbation import labelled

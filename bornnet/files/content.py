@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..errors import InputError
+
 HASHED_ROWS = 4096
 """Rows of a block of the hash; a shard holds whole blocks. Part of the format."""
 
@@ -79,3 +81,14 @@ class ContentHash:
         self.blocks[name] += self._open[name].digest()
         self._open[name] = hashlib.sha256()
         self._filled[name] = 0
+
+
+def require_finite(name: str, array: np.ndarray, first_row: int = 0) -> None:
+    """`InputError` that names the array and where in it something else than a finite number stands."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        index = [int(i) for i in np.argwhere(~finite)[0]]
+        value = array[tuple(index)]
+        index[0] += first_row
+        where = f"row {index[0]}" + (f", cell {index[1]}" if len(index) > 1 else "")
+        raise InputError(f"{name}: expected finite numbers, got {value} in {where} (counted from 0).")

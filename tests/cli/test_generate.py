@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bornnet import scattering_length, scattering_length_and_gradient, sources, weinberg_eigenvalue
-from bornnet.files.dataset import DatasetWriter, read_dataset
+from bornnet.files.dataset import read_dataset
+from bornnet.files.dataset_writer import DatasetWriter
 from bornnet.vocabulary import FAMILIES
 
 SMALL = ("--samples", 200, "--cells", 6, "--seed", 3)

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bornnet.errors import BornnetError, InputError
-from bornnet.files.dataset import new_dataset, read_dataset, write_dataset
+from bornnet.files.dataset import read_dataset
+from bornnet.files.dataset_writer import new_dataset, write_dataset
 
 CONFIGURATION = {"seed": 7, "family": "mixture", "strength": [0.1, 0.5]}
 
@@ -178,7 +179,7 @@ def forge_nan(path):
     arrays = content()
     arrays["strength"][3] = np.nan
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bornnet.files.dataset._require_finite", lambda *args, **kwargs: None)
+        patch.setattr("bornnet.files.dataset_writer.require_finite", lambda *args, **kwargs: None)
         write_dataset(path, **arrays, configuration=CONFIGURATION, force=True)
 
 

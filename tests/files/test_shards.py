@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bornnet.config import load_config
 from bornnet.errors import InputError
-from bornnet.files.dataset import new_dataset, open_dataset, read_dataset
+from bornnet.files.dataset import open_dataset, read_dataset
+from bornnet.files.dataset_writer import new_dataset
 from bornnet.files.shards import shard_rows
 from bornnet.generation import generate
 
