@@ -3,9 +3,10 @@
 import torch
 
 from bornnet.networks.mlp import MLP
-from bornnet.training.fit import Settings
+from bornnet.training.fit import OPTIMIZERS, Settings
 from bornnet.training.problem import Problem, Samples
 from bornnet.training.remainder import TaylorRemainder
+from bornnet.training.residuals import mean_square
 
 SETTINGS = {
     "levenberg-marquardt": Settings("levenberg-marquardt", steps=8, patience=100),
@@ -28,6 +29,15 @@ def samples(count: int = 60, seed: int = 0) -> Samples:
     """A smooth function that vanishes at 0, and weights that are not all the same."""
     x = uniform(count, 3, seed=seed)
     return Samples(x, torch.sin(x.sum(1)) + x[:, 0] * x[:, 1], 1 + x[:, 2].abs())
+
+
+def fall_of_loss(name: str, fitted: TaylorRemainder, data: Samples) -> float:
+    """By which factor an optimizer brings the loss down."""
+    before = mean_square(fitted, data)
+    optimizer = OPTIMIZERS[name](fitted, data, SETTINGS[name])
+    for _ in range(SETTINGS[name].steps):
+        optimizer.step()
+    return before / mean_square(fitted, data)
 
 
 def problem() -> Problem:
