@@ -15,7 +15,7 @@ import click
 
 from bornnet import __version__
 from bornnet.errors import BornnetError, Interrupted
-from bornnet.launcher import first
+from bornnet.launcher import first, launched
 from bornnet.vocabulary import suggestion
 
 from .processor import prefer_wide_kernels
@@ -90,6 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message, code = _explain(error)
         if first() or not isinstance(error, _SHARED_ERRORS):
             print(printable(message), file=sys.stderr)
+        if launched():
+            from bornnet.training import parallel
+
+            parallel.leave(code)
         return code
     finally:
         warnings.showwarning = shown

@@ -7,6 +7,7 @@ shows and decides. With one process every function gives back what it got.
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -34,6 +35,17 @@ def join() -> None:
 def _part() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
+
+
+def leave(code: int) -> None:
+    """End this process with that exit code, where it belongs to several that did not all come to their end.
+
+    Their threads of torch may still be talking to one that is gone, and abort an interpreter that winds up.
+    """
+    if active():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def local_processes() -> int:
