@@ -8,6 +8,7 @@ shows and decides. With one process every function gives back what it got.
 import atexit
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,13 +24,35 @@ from ..launcher import launched
 _Result = TypeVar("_Result")
 _PATIENCE = timedelta(minutes=30)  # with a process that neither answers nor is gone
 
+_joined = False  # whether this process has set out to meet others
+
 
 def join() -> None:
     """Meet the other processes, where there are any and it has not been done."""
+    global _joined
     if launched() and dist.is_available() and not dist.is_initialized():
-        backend = "cpu:gloo,cuda:nccl" if dist.is_nccl_available() else "gloo"
-        dist.init_process_group(backend, timeout=_PATIENCE)
+        _joined = True
+        _meet()
         atexit.register(_part)
+
+
+def _meet() -> None:
+    """Wait for the others in a thread: torch waits deaf to Ctrl-C and SIGTERM, which reach the main one."""
+    backend = "cpu:gloo,cuda:nccl" if dist.is_nccl_available() else "gloo"
+    errors: list[Exception] = []
+
+    def meet() -> None:
+        try:
+            dist.init_process_group(backend, timeout=_PATIENCE)
+        except Exception as error:
+            errors.append(error)
+
+    meeting = threading.Thread(target=meet, daemon=True)
+    meeting.start()
+    while meeting.is_alive():
+        meeting.join(0.1)
+    if errors:
+        raise WorkerLost("the processes that torchrun started could not meet") from errors[0]
 
 
 def _part() -> None:
@@ -42,7 +65,7 @@ def leave(code: int) -> None:
 
     Their threads of torch may still be talking to one that is gone, and abort an interpreter that winds up.
     """
-    if active():
+    if _joined:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -1,8 +1,11 @@
 """`torchrun`: processes that train together behave as one."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,36 @@ def test_a_run_is_gone_on_with_by_two_processes(tmp_path):
         file.name for file in (tmp_path / "two").iterdir()
     }
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_can_be_stopped_while_it_waits_for_the_others(tmp_path, number, code):
+    generate(tmp_path / "d.h5", load_config(overrides={"samples": 60, "cells": 3, "strength": (0.01, 0.5)}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "bornnet.cli.main", "iterate", "d.h5", "--out", "r", *FLAGS],
+        cwd=tmp_path,
+        env=os.environ
+        | {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while waiting.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    time.sleep(0.5)
+    waiting.send_signal(number)
+    _, err = waiting.communicate(timeout=20)
+    assert (waiting.returncode, err) == (
+        code,
+        "Interrupted: nothing was written. Run the same command again.\n",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["d.h5"]
 
 
 @pytest.mark.parametrize(
