@@ -102,8 +102,8 @@ def completed(
 
 
 _LOST = (
-    "a worker was lost, or the cluster's scheduler: killed, at the end of its time, or out of memory; what was "
-    "finished is kept. Give it what it lacks, or take fewer --workers, and go on with --resume."
+    "a worker was lost, or the cluster's scheduler: killed, at the end of its time, or out of memory; what "
+    "was finished is kept. Give it what it lacks, or take fewer --workers, and go on with --resume."
 )
 
 
