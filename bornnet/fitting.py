@@ -101,12 +101,12 @@ def _fit(
 ) -> list[list[dict[str, Any]]]:
     join()
     at_once = min(at_once, config.members)
-    data = everywhere(lambda: read_study_data(dataset, config, at_once=at_once))
-    device = everywhere(lambda: choose_device(config.device))
     if at_once > 1 and active():
         raise InputError(
             "--at-once is for one process; those that torchrun starts train one member together."
         )
+    data = everywhere(lambda: read_study_data(dataset, config, at_once=at_once))
+    device = everywhere(lambda: choose_device(config.device))
     threads = threads_each(config, at_once)
     with limited_threads(threads), ExitStack() as held:
 
