@@ -116,7 +116,7 @@ class Training(_Keys):
     members: int = Field(1, ge=1, le=10_000, description="networks of the ensemble, over seeds")
     rounds: int = Field(3, ge=1, le=20, description="rounds of the iteration")
     steps: Counts = Field((50, 20, 20), description="optimizer steps of round 1, 2, ..; the last holds on")
-    patience: Count = Field(20, description="steps without a better held-out error that end a round")
+    patience: Count = Field(20, description="steps without a lower typical held-out error that end a round")
     time_limit: float | None = Field(None, gt=0, description="minutes a member may train")
     holdout: float = Field(0.2, gt=0, lt=1, description="fraction of the dataset held out")
     strength_floors: Floors = Field(

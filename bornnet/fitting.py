@@ -155,7 +155,7 @@ def _fit_side_by_side(
     def show() -> None:
         """Report what is new in the learning curves, which all members write as they go."""
         for line in {line["member"]: line for line in read_metrics(run.path)}.values():
-            progress = Progress(line["step"], line["error"], line["held_out_error"])
+            progress = Progress(line["step"], line["error"], line["held_out_error"], line["held_out_typical"])
             report(line["member"], line["round"], progress)
 
     with executor(at_once) as pool:
@@ -223,6 +223,7 @@ def _fit_member(
             "best_step": fit.progress.best_step,
             "training_error": _error_at(fit.progress, fit.progress.best_step),
             "held_out_error": fit.progress.best_error,
+            "held_out_typical": fit.progress.best_typical,
         }
         at_first(partial(run.save_round, member, number, finished[-1], facts))
         # the next round starts from what was stored, so that a resumed run starts from the same bits
@@ -346,9 +347,10 @@ def _write_setting(
 
 def _error_at(progress: Progress, step: int) -> float | None:
     """The training error of the weights after ``step`` steps, where it is known."""
-    return next((error for at, error, _ in progress.curve if at == step + 1), None)
+    return next((error for at, error, *_ in progress.curve if at == step + 1), None)
 
 
 def _reached(facts: dict[str, Any]) -> dict[str, Any]:
-    keys = ("round", "floor", "training_rows", "held_out_rows", "steps", "best_step", "held_out_error")
+    errors = ("held_out_error", "held_out_typical")
+    keys = ("round", "floor", "training_rows", "held_out_rows", "steps", "best_step", *errors)
     return {key: facts[key] for key in keys}

@@ -145,7 +145,7 @@ def _tables(comparison: "Comparison") -> list[Any]:
 
 
 def _plots(comparison: "Comparison") -> list[str]:
-    """Kernel errors on a logarithmic axis, and how the held-out error of each round came down."""
+    """Kernel errors on a logarithmic axis, and how the typical error of each round came down."""
     from bornnet.files.run import read_metrics
 
     rows = {}
@@ -159,10 +159,10 @@ def _plots(comparison: "Comparison") -> list[str]:
     if first:
         lines += [
             "",
-            "Held-out error, step by step" + (", of member 1" if len(comparison.learned) > 1 else ""),
+            "Typical held-out error, step by step" + (", of member 1" if len(comparison.learned) > 1 else ""),
         ]
     for number in sorted({step["round"] for step in first}):
-        errors = [step["held_out_error"] for step in first if step["round"] == number]
+        errors = [step.get("held_out_typical") for step in first if step["round"] == number]
         known = [float("nan") if error is None else error for error in errors]
         lines.append(f"   round {number}  {sparkline(known)} {known[0]:.1e} to {known[-1]:.1e}")
     return ["", *lines]

@@ -83,7 +83,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             in_round = shares[number - 1] if progress.finished else progress.step
             steps = sum(shares[: number - 1]) + in_round
             who = f"member {member + 1}, " if study.members > 1 else ""
-            errors = f"{progress.error:.1e} (held out {progress.held_out_error:.1e})"
+            errors = f"{progress.error:.1e} (held out {progress.held_out_typical:.1e})"
             advance(steps - done.get(member, 0), f"{who}round {number}: {errors}")
             done[member] = steps
 
@@ -94,7 +94,8 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             r["round"],
             f"{r['training_rows']:,}",
             f"{r['steps']} ({r['best_step']})",
-            f"{r['held_out_error']:.2e}",
+            f"{r['held_out_error']:.1e}",
+            f"{r['held_out_typical']:.1e}",
         )
         for member, rounds in enumerate(fitted.rounds)
         for r in rounds
@@ -110,9 +111,10 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
         },
         table(
             f"Run {fitted.path}",
-            ("member", "round", "potentials", "steps (best)", "held-out error"),
+            ("member", "round", "potentials", "steps (best)", "held-out error", "typical"),
             rows,
-            "Errors are relative to the order that is due (RMS over held-out potentials). "
+            "Errors on held-out potentials, relative to the order that is due: RMS, and their typical size, "
+            "by which the best step is chosen. "
             f"Time: {fitted.seconds:.0f} s.",
         ),
     )

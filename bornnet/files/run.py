@@ -95,12 +95,12 @@ class RunDirectory:
         with lock(folder):
             yield
 
-    def save_curve(self, member: int, number: int, curve: Sequence[tuple[int, float, float]]) -> None:
+    def save_curve(self, member: int, number: int, curve: Sequence[tuple[int, float, float, float]]) -> None:
         """Set the learning curve (as of `Progress`) of a member's round in `metrics.jsonl`.
 
         What stands there of later rounds of the member goes. Other members may be at work at the same time.
         """
-        keys = ("step", "error", "held_out_error")
+        keys = ("step", "error", "held_out_error", "held_out_typical")
         new = [{"member": member, "round": number, **dict(zip(keys, entry, strict=True))} for entry in curve]
 
         def replace() -> None:

@@ -32,22 +32,25 @@ def learning_chart(comparison: Comparison) -> Chart | None:
             for key, style in (
                 ("error", {"color": BLUE, "linewidth": 0.9, "label": "training"}),
                 ("held_out_error", {"color": VERMILION, "linewidth": 1.2, "label": "held out"}),
+                ("held_out_typical", {"color": INK, "linewidth": 1.2, "label": "held out, typical"}),
             ):
                 axes.plot(
                     [s["step"] for s in mine], [_value(s.get(key)) for s in mine], **(style | {"alpha": 0.8})
                 )
         axes.set_title(f"round {number}")
         axes.set_xlabel("optimizer step")
-    panels[0].set_ylabel("relative error (RMS)")
+    panels[0].set_ylabel("relative error")
     handles, labels = panels[0].get_legend_handles_labels()
-    panels[0].legend(handles[:2], labels[:2])
-    names = ("member", "round", "step", "error", "held_out_error")
+    panels[0].legend(handles[:3], labels[:3])
+    names = ("member", "round", "step", "error", "held_out_error", "held_out_typical")
     return Chart(
         "learning-curves",
         "learning",
         "Learning curves",
         "Each round fits a new target, what the earlier orders leave over, and its error is relative to the "
-        "order that is due. The steps of the optimizer are counted anew in each round; a line per member.",
+        "order that is due. The steps of the optimizer are counted anew in each round; a line per member. "
+        "Shown are root mean squares, which a few potentials can make up, and the typical held-out error "
+        "(the square of the mean of the roots): the weights are kept where it is lowest.",
         figure,
         {name: np.array([_value(step.get(name)) for step in steps]) for name in names},
     )

@@ -18,7 +18,7 @@ from .levenberg_marquardt import GaussNewton, LevenbergMarquardt
 from .parallel import decided
 from .problem import Problem, Samples
 from .remainder import TaylorRemainder
-from .residuals import mean_square
+from .residuals import errors
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Settings:
     Attributes:
         optimizer: a name of ``OPTIMIZERS``.
         steps: optimizer steps at most (an epoch of Adam, 20 iterations of L-BFGS).
-        patience: steps without a better held-out error after which the fit ends.
+        patience: steps without a lower typical error on held-out data after which the fit ends.
         seconds: time after which the fit ends, if any; it makes the result depend on the machine's speed.
         learning_rate, batch, seed: for Adam.
     """
@@ -67,18 +67,23 @@ class Progress:
     """Where a fit stands after ``step`` steps; all of it, with the optimizer's state, makes a checkpoint.
 
     Errors are root mean squares of the weighted residuals: relative errors, where weights are 1/target.
+    The best weights are those with the least typical error on held-out data (`residuals.errors`): one sample
+    unlike all others can decide the root mean square, and does so long after all others have gained.
     """
 
     step: int = 0
     error: float = math.nan
     held_out_error: float = math.nan
+    held_out_typical: float = math.nan
     best_step: int = 0
-    best_error: float = math.inf
+    best_error: float = math.nan
+    best_typical: float = math.inf
     best_weights: Tensor | None = None
     seconds: float = 0.0
     finished: bool = False
-    curve: list[tuple[int, float, float]] = field(default_factory=list)
-    """(step, training error, held-out error) after every step; the training error is that before the step."""
+    curve: list[tuple[int, float, float, float]] = field(default_factory=list)
+    """(step, training error, held-out error and its typical size) after every step; the training error is
+    that before the step."""
 
 
 class Fit:
@@ -111,7 +116,9 @@ class Fit:
                 progress.step += 1
                 progress.error = math.sqrt(loss) if loss >= 0 else math.nan
                 self._judge()
-                progress.curve.append((progress.step, progress.error, progress.held_out_error))
+                progress.curve.append(
+                    (progress.step, progress.error, progress.held_out_error, progress.held_out_typical)
+                )
                 if not (math.isfinite(progress.error) and math.isfinite(progress.held_out_error)):
                     self._take_best()
                     raise BornnetError(
@@ -150,9 +157,10 @@ class Fit:
     @torch.no_grad()
     def _judge(self) -> None:
         progress = self.progress
-        progress.held_out_error = math.sqrt(mean_square(self.model, self.problem.held_out))
-        if progress.held_out_error < progress.best_error:
-            progress.best_error, progress.best_step = progress.held_out_error, progress.step
+        progress.held_out_error, progress.held_out_typical = errors(self.model, self.problem.held_out)
+        if progress.held_out_typical < progress.best_typical:
+            progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
+            progress.best_step = progress.step
             progress.best_weights = parameters_to_vector(self.model.parameters()).detach().clone()
 
     @torch.no_grad()

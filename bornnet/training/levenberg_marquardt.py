@@ -13,9 +13,11 @@ and one solve with the factor that is there already, a small part of the normal 
 `GaussNewton` walks the same paths without the normal matrix: conjugate gradients solve with products by J and
 its transpose alone, for networks whose normal matrix would not fit.
 
-mu follows the gain ratio (Nielsen 1999; Madsen, Nielsen & Tingleff, *Methods for non-linear least squares
-problems*, 2004, algorithm 3.16). The normal equations of a few thousand weights are cheap, and double
-precision bears their condition number.
+mu starts at a hundredth of the loss (near a solution mu must fall as the squared residuals for steps that
+converge fast: Yamashita & Fukushima, Computing Suppl. 15, 239, 2001), so that a round that starts from the
+weights of the one before takes long steps at once. Then it follows the gain ratio (Nielsen 1999; Madsen,
+Nielsen & Tingleff, *Methods for non-linear least squares problems*, 2004, algorithm 3.16). The normal
+equations of a few thousand weights are cheap, and double precision bears their condition number.
 """
 
 import math
@@ -43,6 +45,7 @@ from .residuals import (
 )
 
 _BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
+_FIRST_DAMPING = 1e-2  # over the loss
 _TRIALS = 16  # dampings tried before the step is given up
 _PATH_ORDER = 5  # of the path in t; beyond it trials gained little
 _REACH = 0.25  # t up to which residuals are taken for their Taylor coefficients
@@ -61,6 +64,7 @@ class LevenbergMarquardt:
     Deterministic; its whole state is the weights, the damping and the damping's growth.
 
     Args:
+        damping: to start with; None for a hundredth of the loss where the first step starts.
         path_order: order of the path; 1 is the plain method.
     """
 
@@ -69,7 +73,7 @@ class LevenbergMarquardt:
         model: TaylorRemainder,
         samples: Samples,
         *,
-        damping: float = 1e-2,
+        damping: float | None = None,
         path_order: int = _PATH_ORDER,
     ) -> None:
         self.model = model
@@ -85,6 +89,8 @@ class LevenbergMarquardt:
         loss, gradient, solver = self._linearize()
         if not math.isfinite(loss):
             return loss
+        if self.damping is None:
+            self.damping = _FIRST_DAMPING * min(loss, 1.0)
         here = parameters_to_vector(self.model.parameters())
         for _ in range(_TRIALS):
             solve = solver(self.damping)

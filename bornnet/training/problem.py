@@ -160,7 +160,7 @@ class Batch(Samples):
 class Problem:
     """Minimise the mean over ``training`` of the squared weighted residuals (`residuals.py`).
 
-    ``held_out`` is never fitted; the weights that do best on it are kept.
+    ``held_out`` is never fitted; the weights with the least typical error on it are kept.
     """
 
     training: Samples

@@ -5,6 +5,7 @@ latter count 1/K each, so that values and slopes weigh alike. What is minimised 
 the number of samples.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -54,6 +55,22 @@ def mean_square(model: TaylorRemainder, samples: Samples) -> float:
     for block in samples.blocks(BLOCK):
         squares += residuals(model, block).square().sum()
     return float(total(squares)) / total_rows(samples)
+
+
+@torch.no_grad()
+def errors(model: TaylorRemainder, samples: Samples) -> tuple[float, float]:
+    """The root mean square of the residuals, and their typical size: the square of the mean of their roots.
+
+    A few large residuals make up the first and hardly count in the second. It is near the median, and unlike
+    that a sum, so that processes and blocks add up.
+    """
+    sums = samples.targets.new_zeros(2)
+    for block in samples.blocks(BLOCK):
+        r = residuals(model, block)
+        sums += torch.stack([r.square().sum(), r.abs().sqrt().sum()])
+    squares, roots = total(sums).tolist()
+    count = total_rows(samples)
+    return math.sqrt(squares / count), (roots / (count * samples.residuals_each)) ** 2
 
 
 def pulled_back(

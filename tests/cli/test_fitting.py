@@ -14,6 +14,7 @@ from bornnet.config import load_config
 from bornnet.files.dataset import read_dataset
 from bornnet.vocabulary import ACTIVATIONS, OPTIMIZERS
 
+HELD_OUT = ("held_out_error", "held_out_typical")
 SMALL = ("--hidden", "5,4", "--steps", "6,4")
 FILES = {
     "config.toml",
@@ -75,11 +76,13 @@ def test_learning_curves_have_a_line_a_step(run, here):
         for step in range(1, document["fits"][member][number - 1]["steps"] + 1)
     ]
     for member, number in ((0, 1), (1, 2)):
-        held_out = [
-            line["held_out_error"] for line in lines if (line["member"], line["round"]) == (member, number)
-        ]
-        assert min(held_out) == document["held_out_error"][member][number - 1]
-        assert held_out[-1] < held_out[0]
+        mine = [line for line in lines if (line["member"], line["round"]) == (member, number)]
+        best = min(mine, key=lambda line: line["held_out_typical"])
+        fit = document["fits"][member][number - 1]
+        assert fit["best_step"] == best["step"]
+        assert [fit[key] for key in HELD_OUT] == [best[key] for key in HELD_OUT]
+        assert document["held_out_error"][member][number - 1] == best["held_out_error"]
+        assert mine[-1]["held_out_typical"] < mine[0]["held_out_typical"]
 
 
 def test_json_is_strict_and_agrees_with_the_summary(run, here):

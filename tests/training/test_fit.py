@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.nn.utils import parameters_to_vector
 
 from bornnet.errors import BornnetError
 from bornnet.training.fit import Fit, Settings
+from bornnet.training.residuals import errors
 
 
 def weights(fit):
@@ -65,7 +67,7 @@ def test_interrupted_equals_uninterrupted(name, steps):
     resumed.run()
     assert torch.equal(weights(resumed), weights(whole))
     assert resumed.progress.curve == whole.progress.curve
-    for attribute in ("step", "error", "held_out_error", "best_step", "best_error", "finished"):
+    for attribute in ("step", "error", "best_step", "best_error", "best_typical", "finished"):
         assert getattr(resumed.progress, attribute) == getattr(whole.progress, attribute)
 
 
@@ -84,13 +86,27 @@ def test_a_state_does_not_change_with_the_fit_that_goes_on(name):
 def test_the_best_weights_are_left_in_the_model():
     fit = Fit(model(), problem(), Settings("adam", steps=30, patience=100, learning_rate=0.3, batch=8))
     progress = fit.run()
-    held_out = [error for _, _, error in progress.curve]
-    assert progress.best_error == min(held_out)
-    assert progress.best_step == 1 + held_out.index(min(held_out)) < progress.step == 30
+    typical = [error for *_, error in progress.curve]
+    assert progress.best_typical == min(typical)
+    assert progress.best_step == 1 + typical.index(min(typical)) < progress.step == 30
     with torch.no_grad():
         held = fit.problem.held_out
         residual = held.weights * (fit.model(held.inputs) - held.targets)
     assert float(residual.square().mean().sqrt()) == pytest.approx(progress.best_error, rel=1e-14)
+
+
+def test_one_sample_unlike_the_others_does_not_choose_the_weights():
+    """Its error is far above all others, and least before the first step."""
+    held_out = problem().held_out
+    fit = Fit(model(), problem(), Settings(steps=8))
+    with torch.no_grad():
+        start = fit.model(held_out.inputs[:1])
+    held_out.targets[0], held_out.weights[0] = start, 100.0
+    fit.problem = replace(fit.problem, held_out=held_out)
+    before, _ = errors(fit.model, held_out)
+    progress = fit.run()
+    assert all(error > before for _, _, error, _ in progress.curve)
+    assert progress.best_step > 4
 
 
 def test_patience_ends_a_fit_that_makes_no_progress():

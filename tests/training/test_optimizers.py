@@ -10,7 +10,7 @@ from torch import nn
 from bornnet.training.fit import OPTIMIZERS
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram, step_bytes
 from bornnet.training.problem import Samples
-from bornnet.training.residuals import mean_square, residuals
+from bornnet.training.residuals import errors, mean_square, residuals
 
 
 class Linear(nn.Module):
@@ -43,7 +43,10 @@ def test_linear_least_squares_is_solved():
     exact = torch.linalg.lstsq(
         data.weights[:, None] * data.inputs, (data.weights * data.targets)[:, None]
     ).solution[:, 0]
-    torch.testing.assert_close(linear.w.detach(), exact, rtol=1e-9, atol=1e-11)
+    # a step must lower the loss, which near its minimum tells weights apart to the root of the rounding
+    torch.testing.assert_close(linear.w.detach(), exact, rtol=1e-8, atol=1e-9)
+    least = float((data.weights * (data.inputs @ exact - data.targets)).square().mean())
+    assert losses[-1] == pytest.approx(least, rel=1e-15)
     assert losses == sorted(losses, reverse=True)
 
 
@@ -123,3 +126,24 @@ def test_adam_learning_rate_falls_along_a_cosine():
     assert rates == sorted(rates, reverse=True)
     assert rates[settings.steps // 2] == pytest.approx(settings.learning_rate * (0.5 + 0.5e-3))
     assert adam.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * settings.learning_rate)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_the_first_damping_follows_the_loss(size):
+    """A hundredth of it: small residuals want long steps. Residuals beyond one are as those of one."""
+    data = overdetermined()
+    optimizer = LevenbergMarquardt(Linear(8), Samples(data.inputs, size * data.targets, data.weights))
+    assert optimizer.state()["damping"] is None
+    loss = optimizer.step()
+    # the linear model is exact: the first step is taken, and a fifth of the damping is left
+    assert optimizer.damping == pytest.approx(0.2 * 1e-2 * min(loss, 1))
+
+
+def test_errors_are_the_rms_and_the_squared_mean_root():
+    data, fitted = samples(), model()
+    with torch.no_grad():
+        r = (data.weights * (fitted(data.inputs) - data.targets)).abs()
+    rms, typical = errors(fitted, data)
+    assert rms == pytest.approx(float(r.square().mean()) ** 0.5, rel=1e-14)
+    assert typical == pytest.approx(float(r.sqrt().mean()) ** 2, rel=1e-14)
+    assert 0.3 < typical / float(r.median()) < 3

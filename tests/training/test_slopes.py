@@ -8,7 +8,7 @@ from torch.func import jacrev, jvp, vmap
 
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt
 from bornnet.training.problem import Samples, Slopes
-from bornnet.training.residuals import linearized, mean_square, pulled_back, pushed_forward, residuals
+from bornnet.training.residuals import errors, linearized, mean_square, pulled_back, pushed_forward, residuals
 
 DIRECTIONS = 2
 
@@ -63,7 +63,11 @@ def test_residuals_are_weighted_errors_of_values_and_slopes(degree):
     expected = torch.cat([expected[0], torch.stack(expected[1:], dim=1).flatten()])
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-14)
     assert not found.requires_grad
-    assert mean_square(remainder, samples) == pytest.approx(float(expected.square().sum()) / len(samples))
+    square = float(expected.square().sum()) / len(samples)
+    assert mean_square(remainder, samples) == pytest.approx(square)
+    assert errors(remainder, samples) == pytest.approx(
+        (square**0.5, float(expected.abs().sqrt().mean()) ** 2), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
