@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,15 @@ def _write(writer: DatasetWriter, blocks: Iterator[Rows], progress: Callable[[in
     return ranges
 
 
+def _ahead(blocks: Iterator[Rows]) -> Iterator[Rows]:
+    """The same blocks, each made while the one before is hashed and written."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, blocks, None)
+        while (rows := coming.result()) is not None:
+            coming = maker.submit(next, blocks, None)
+            yield rows
+
+
 def _one_file(
     path: Path, source: Source, folder: ShardFolder, replace: bool, progress: Callable[[int], Any]
 ) -> Ranges:
@@ -146,7 +156,8 @@ def _one_file(
         configuration=source.configuration,
         force=replace,
     ) as writer:
-        ranges = _write(writer, source.blocks(0, source.samples, source.config.workers), progress)
+        blocks = source.blocks(0, source.samples, source.config.workers)
+        ranges = _write(writer, blocks if source.config.workers == 1 else _ahead(blocks), progress)
     folder.clear()
     return ranges
 

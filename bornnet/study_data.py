@@ -25,7 +25,7 @@ from .training.residuals import BLOCK
 BASELINES = (1, 2, 3)
 """Degrees of the least-squares polynomials that stand beside every run."""
 
-_ROW_NUMBERS = 12  # doubles held beside each potential: labels, targets, weights, indices
+_ROW_NUMBERS = 14  # doubles held beside each potential: labels, targets, weights, indices
 _BLOCKS = 6  # blocks of potentials, and what is made of them, at once
 _SHARE = 0.25  # of the free memory: inputs that need more stay on the disk
 

@@ -53,8 +53,8 @@ class Settings:
 
 
 OPTIMIZERS: dict[str, Callable[[TaylorRemainder, Samples, Settings], Optimizer]] = {
-    "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples),
-    "gauss-newton": lambda model, samples, s: GaussNewton(model, samples),
+    "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples, robust=True),
+    "gauss-newton": lambda model, samples, s: GaussNewton(model, samples, robust=True),
     "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
     "adam": lambda model, samples, s: Adam(
         model, samples, steps=s.steps, learning_rate=s.learning_rate, batch=s.batch, seed=s.seed

@@ -41,6 +41,7 @@ from .residuals import (
     pulled_back,
     pushed_forward,
     residuals,
+    reweighted,
     total_rows,
 )
 
@@ -66,6 +67,7 @@ class LevenbergMarquardt:
     Args:
         damping: to start with; None for a hundredth of the loss where the first step starts.
         path_order: order of the path; 1 is the plain method.
+        robust: weigh the residuals anew before every step (`residuals.reweighted`).
     """
 
     def __init__(
@@ -75,9 +77,11 @@ class LevenbergMarquardt:
         *,
         damping: float | None = None,
         path_order: int = _PATH_ORDER,
+        robust: bool = False,
     ) -> None:
         self.model = model
-        self.samples = samples
+        self.given = self.samples = samples
+        self.robust = robust
         self.damping = damping
         self.growth = 2.0
         self.path_order = path_order
@@ -85,8 +89,12 @@ class LevenbergMarquardt:
 
     @torch.no_grad()
     def step(self) -> float | None:
-        """One accepted step; the loss before it, or None where no damping brings the loss down."""
+        """One accepted step; the mean square before it, or None where no damping brings the loss down."""
+        error = None
+        if self.robust:
+            error, self.samples = reweighted(self.model, self.given)
         loss, gradient, solver = self._linearize()
+        error = loss if error is None else error
         if not math.isfinite(loss):
             return loss
         if self.damping is None:
@@ -107,7 +115,7 @@ class LevenbergMarquardt:
                     self.damping = max(self.damping * change, 1e-18)
                     self.growth = 2.0
                     self._place(here, path, length)
-                    return loss
+                    return error
             self.damping *= self.growth
             self.growth *= 2
         self._place(here, [], 0.0)
@@ -202,8 +210,10 @@ class GaussNewton(LevenbergMarquardt):
     many of. They end early: at a hundredth of the right side, or after 200.
     """
 
-    def __init__(self, model: TaylorRemainder, samples: Samples, *, path_order: int = 2) -> None:
-        super().__init__(model, samples, path_order=path_order)
+    def __init__(
+        self, model: TaylorRemainder, samples: Samples, *, path_order: int = 2, robust: bool = False
+    ) -> None:
+        super().__init__(model, samples, path_order=path_order, robust=robust)
 
     def _linearize(self) -> tuple[float, Tensor, Solver]:
         loss, gradient = loss_and_pull(self.model, self.samples.blocks(BLOCK), self.count)

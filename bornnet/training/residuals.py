@@ -7,6 +7,7 @@ the number of samples.
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -71,6 +72,38 @@ def errors(model: TaylorRemainder, samples: Samples) -> tuple[float, float]:
     squares, roots = total(sums).tolist()
     count = total_rows(samples)
     return math.sqrt(squares / count), (roots / (count * samples.residuals_each)) ** 2
+
+
+@torch.no_grad()
+def reweighted(model: TaylorRemainder, samples: Samples) -> tuple[float, Samples]:
+    """The mean square, and the samples with weights for least squares that a few of them do not rule.
+
+    The square of a residual r among such of the typical size s (`errors`) weighs ``1/sqrt(1 + (r/s)^2)``:
+    small ones count as their squares, large ones as their sizes. Least squares with these weights, found anew
+    before each step, lead to the least sum of ``sqrt(s^2 + r^2)``, which is the pseudo-Huber loss
+    (iteratively reweighted least squares: Holland & Welsch, Commun. Stat. A 6, 813, 1977). The slopes of a
+    sample share a weight, by their norm and by a typical size of their own.
+    """
+    parts = 1 if samples.slopes is None else 2
+    sizes = samples.targets.new_empty(parts, len(samples))
+    sums = samples.targets.new_zeros(2, parts)
+    for start in range(0, len(samples), BLOCK):
+        batch = samples.rows(slice(start, start + BLOCK))
+        r = residuals(model, batch)
+        part = sizes[:, start : start + BLOCK]
+        part[0] = r[: len(batch)].abs()
+        if batch.slopes is not None:
+            part[1] = r[len(batch) :].reshape(len(batch), -1).norm(dim=1)
+        sums += torch.stack([part.square().sum(1), part.sqrt().sum(1)])
+    count = total_rows(samples)
+    squares, roots = total(sums) / count
+    typical = roots.square().clamp(min=torch.finfo(sizes.dtype).tiny)
+    weights = sizes.div_(typical[:, None]).square_().add_(1).pow_(-0.25)  # the root: residuals are weighed
+    slopes = samples.slopes
+    if slopes is not None:
+        slopes = replace(slopes, weights=weights[1].mul_(slopes.weights))
+    new = replace(samples, weights=weights[0].mul_(samples.weights), slopes=slopes)
+    return float(squares.sum()), new
 
 
 def pulled_back(

@@ -10,7 +10,7 @@ from torch import nn
 from bornnet.training.fit import OPTIMIZERS
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram, step_bytes
 from bornnet.training.problem import Samples
-from bornnet.training.residuals import errors, mean_square, residuals
+from bornnet.training.residuals import errors, mean_square, residuals, reweighted
 
 
 class Linear(nn.Module):
@@ -137,6 +137,35 @@ def test_the_first_damping_follows_the_loss(size):
     loss = optimizer.step()
     # the linear model is exact: the first step is taken, and a fifth of the damping is left
     assert optimizer.damping == pytest.approx(0.2 * 1e-2 * min(loss, 1))
+
+
+def test_weights_of_a_robust_fit():
+    """``1/sqrt(1 + (r/s)^2)`` on the square, by the typical size s; a residual of zero keeps its weight."""
+    data, fitted = samples(), model()
+    with torch.no_grad():
+        data.targets[0] = fitted(data.inputs[:1])
+        r = data.weights * (fitted(data.inputs) - data.targets)
+    square, weighed = reweighted(fitted, data)
+    s = r.abs().sqrt().mean() ** 2
+    assert square == pytest.approx(float(r.square().mean()))
+    torch.testing.assert_close(weighed.weights**2, data.weights**2 / torch.sqrt(1 + (r / s) ** 2))
+    assert weighed.weights[0] == data.weights[0]
+    assert weighed.targets is data.targets
+
+
+def test_outliers_do_not_rule_a_robust_fit():
+    x, exact = uniform(200, 8), uniform(8, seed=2)
+    targets = x @ exact + 1e-6 * uniform(200, seed=3)
+    targets[::100] += 1.0
+    data = Samples(x, targets, torch.ones(200, dtype=torch.float64))
+    errors = []
+    for robust in (False, True):
+        linear = Linear(8)
+        optimizer = LevenbergMarquardt(linear, data, robust=robust)
+        for _ in range(40):
+            optimizer.step()
+        errors.append(float((linear.w.detach() - exact).norm()))
+    assert errors[1] < errors[0] / 200
 
 
 def test_errors_are_the_rms_and_the_squared_mean_root():

@@ -8,7 +8,15 @@ from torch.func import jacrev, jvp, vmap
 
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt
 from bornnet.training.problem import Samples, Slopes
-from bornnet.training.residuals import errors, linearized, mean_square, pulled_back, pushed_forward, residuals
+from bornnet.training.residuals import (
+    errors,
+    linearized,
+    mean_square,
+    pulled_back,
+    pushed_forward,
+    residuals,
+    reweighted,
+)
 
 DIRECTIONS = 2
 
@@ -68,6 +76,20 @@ def test_residuals_are_weighted_errors_of_values_and_slopes(degree):
     assert errors(remainder, samples) == pytest.approx(
         (square**0.5, float(expected.abs().sqrt().mean()) ** 2), rel=1e-12
     )
+
+
+def test_slopes_have_robust_weights_of_their_own():
+    remainder, samples = model(), sloped()
+    found = residuals(remainder, whole(samples))
+    value, slope = found[: len(samples)], found[len(samples) :].reshape(-1, DIRECTIONS).norm(dim=1)
+    square, weighed = reweighted(remainder, samples)
+    assert square == pytest.approx(mean_square(remainder, samples))
+    for r, given, new in (
+        (value, samples.weights, weighed.weights),
+        (slope, samples.slopes.weights, weighed.slopes.weights),
+    ):
+        s = r.abs().sqrt().mean() ** 2
+        torch.testing.assert_close(new**2, given**2 / torch.sqrt(1 + (r / s) ** 2))
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
