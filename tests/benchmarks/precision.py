@@ -51,7 +51,10 @@ Point = tuple[float, list[float]]
 """Seconds of training so far, and the kernel errors by order."""
 
 
-OPTIMIZERS["straight"] = lambda model, samples, settings: LevenbergMarquardt(model, samples, path_order=1)
+OPTIMIZERS["straight"] = lambda model, samples, settings: LevenbergMarquardt(
+    model, samples, path_order=1, robust=True
+)
+OPTIMIZERS["squares"] = lambda model, samples, settings: LevenbergMarquardt(model, samples)
 
 
 def data(cells: int, samples: int, seed: int) -> tuple[Labelled, Labelled]:
@@ -189,6 +192,7 @@ def curves(cells: int, samples: int, seconds: float, seed: int) -> dict[str, lis
             training, held_out, kernels, seconds, seed, "levenberg-marquardt"
         ),
         "bornnet, straight steps": iterated(values, held_values, kernels, seconds, seed, "straight"),
+        "bornnet, plain squares": iterated(values, held_values, kernels, seconds, seed, "squares"),
         "float32 Adam": recipe(values, held_values, kernels, seconds, seed, weighted=False),
         "float32 Adam, our weights": recipe(values, held_values, kernels, seconds, seed, weighted=True),
     }
