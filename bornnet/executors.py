@@ -34,6 +34,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _CONNECT_SECONDS = 10
 _MEANWHILE_SECONDS = 0.5
+_WATCH_SECONDS = 2.0
 
 
 @contextmanager
@@ -183,14 +184,33 @@ def _cluster(address: str) -> Iterator[Executor]:
         ) from error
     with Client(address, timeout=_CONNECT_SECONDS, set_as_default=False) as client:
         _require_same_version(client, address)
-        if not client.scheduler_info()["workers"]:
-            _log.warning("the cluster at %s has no workers yet; waiting for them", address)
-        with client.get_executor(pure=False) as pool:
-            try:
-                yield pool
-            except BaseException:
-                pool.shutdown(wait=False)
-                raise
+        ended = threading.Event()
+        threading.Thread(target=_watch, args=(client, address, ended), daemon=True).start()
+        try:
+            with client.get_executor(pure=False) as pool:
+                try:
+                    yield pool
+                except BaseException:
+                    pool.shutdown(wait=False)
+                    raise
+        finally:
+            ended.set()
+
+
+def _watch(client: Any, address: str, ended: threading.Event) -> None:
+    """Say so where the cluster has no workers, or none any more: the work waits for new ones."""
+    had_some = True
+    while not ended.is_set():
+        try:
+            has_some = bool(client.scheduler_info()["workers"])
+        except Exception:  # the scheduler is gone, as the tasks will tell
+            return
+        if had_some and not has_some:
+            _log.warning(
+                "the cluster at %s has no workers; waiting for some. Ctrl-C keeps what is finished.", address
+            )
+        had_some = has_some
+        ended.wait(_WATCH_SECONDS)
 
 
 async def _knock(address: str) -> None:

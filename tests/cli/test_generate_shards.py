@@ -259,3 +259,14 @@ def test_cluster_of_which_a_worker_is_killed(tmp_path, undisturbed):
     assert contents(tmp_path) == undisturbed
     with h5py.File(tmp_path / "d.h5") as file:
         assert np.isfinite(file["strength"][:]).all()
+
+
+def test_cluster_that_has_lost_all_workers(tmp_path):
+    (tmp_path / "cluster").mkdir()
+    with cluster(tmp_path / "cluster", 1) as (address, workers):
+        command = Disturbed(tmp_path, *SHARDED, "--scheduler", address)
+        command.wait_until(lambda: shards(tmp_path))
+        workers[0].kill()
+        command.wait_until(lambda: "has no workers; waiting for some" in command.err)
+        assert command.stop(signal.SIGINT, 0) == 130
+    assert "finished shards are kept" in command.err
