@@ -107,7 +107,7 @@ def iterated(
     optimizer: str,
 ) -> list[Point]:
     """Bornnet's three rounds, half, a quarter and a quarter of the time."""
-    scaling, rounds, clock = choose_scaling(training), Rounds((0.0, 0.02, 0.05), directions=2), Clock(kernels)
+    scaling, rounds, clock = choose_scaling(training), Rounds((0.0, 0.02, 0.05), directions=1), Clock(kernels)
     network = initial_network(rounds, training.potentials.shape[1], HIDDEN, "tanh", seed, 0, 1)
     finished: list[MLP] = []
     before = 0.0
@@ -233,7 +233,8 @@ def main() -> None:
     given = parser.parse_args()
     with limited_threads(given.threads):
         found = curves(given.cells, given.samples, given.seconds, given.seed)
-    title = f"{given.cells} cells, {given.samples:,} potentials, {given.threads} threads"
+    threads = "1 thread" if given.threads == 1 else f"{given.threads} threads"
+    title = f"{given.cells} cells, {given.samples:,} potentials, {threads}"
     print(f"Kernel errors after training on {title}")
     print(f"{'':32}{'seconds':>9}{'order 1':>10}{'order 2':>10}{'order 3':>10}")
     for name, points in found.items():
