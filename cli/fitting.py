@@ -83,7 +83,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             in_round = shares[number - 1] if progress.finished else progress.step
             steps = sum(shares[: number - 1]) + in_round
             who = f"member {member + 1}, " if study.members > 1 else ""
-            errors = f"{progress.error:.1e} (held out {progress.held_out_typical:.1e})"
+            errors = f"{progress.error:.1e} (held out {progress.held_out_error:.1e})"
             advance(steps - done.get(member, 0), f"{who}round {number}: {errors}")
             done[member] = steps
 

@@ -158,7 +158,7 @@ class Batch(Samples):
 
 @dataclass(frozen=True)
 class Problem:
-    """Minimise the mean over ``training`` of the squared weighted residuals (`residuals.py`).
+    """Make the weighted residuals over ``training`` small (`residuals.py`).
 
     ``held_out`` is never fitted; the weights with the least typical error on it are kept.
     """

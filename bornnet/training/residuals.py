@@ -2,7 +2,8 @@
 
 A sample has one residual for its value and, where slopes are given, one for each of its K directions; the
 latter count 1/K each, so that values and slopes weigh alike. What is minimised is the sum of the squares over
-the number of samples.
+the number of samples; by Levenberg-Marquardt and Gauss-Newton with weights that keep a few large residuals
+from ruling it (`reweighted`).
 """
 
 import math
@@ -51,7 +52,7 @@ def linearized(model: TaylorRemainder, batch: Batch) -> Iterator[tuple[Tensor, T
 
 @torch.no_grad()
 def mean_square(model: TaylorRemainder, samples: Samples) -> float:
-    """What is minimised."""
+    """The sum of the squares over the number of samples."""
     squares = samples.targets.new_zeros(())
     for block in samples.blocks(BLOCK):
         squares += residuals(model, block).square().sum()
