@@ -20,20 +20,19 @@ _HOME = {
     "MLP": "networks.mlp",
     "derivative_tensor": "networks.derivatives",
     "taylor_terms": "networks.jets",
-    "diagrams": "networks.diagrams",
-    "load_run": "files.run",
-    "save_series": "files.model",
-    "load_series": "files.model",
+    "diagrams": "diagrams.diagram",
+    "load_run": "runs.directory",
+    "save_series": "learners.store",
+    "load_series": "learners.store",
 }
 
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from .files.model import load_series as load_series
-    from .files.model import save_series as save_series
-    from .files.run import load_run as load_run
+    from .diagrams.diagram import diagrams as diagrams
+    from .learners.store import load_series as load_series
+    from .learners.store import save_series as save_series
     from .networks.derivatives import derivative_tensor as derivative_tensor
-    from .networks.diagrams import diagrams as diagrams
     from .networks.jets import taylor_terms as taylor_terms
     from .networks.mlp import MLP as MLP
     from .physics.born import born_kernel as born_kernel
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from .physics.scattering import scattering_length_and_gradient as scattering_length_and_gradient
     from .physics.weinberg import bound_states as bound_states
     from .physics.weinberg import weinberg_eigenvalue as weinberg_eigenvalue
+    from .runs.directory import load_run as load_run
 
 
 def __getattr__(name: str) -> Any:

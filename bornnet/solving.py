@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .config.names import suggestion
 from .errors import InputError
 from .files.potentials import read_potentials, read_radial, require_finite
 from .physics.born import born_terms
@@ -19,7 +20,6 @@ from .physics.shapes import SHAPES, Shape
 from .physics.units import Scale, energy_unit, length_unit
 from .physics.wave import effective_range
 from .physics.weinberg import bound_states, weinberg_eigenvalue
-from .vocabulary import suggestion
 
 BLOCK = 1 << 20
 """Numbers in a block of potentials: bounds the memory, and does not change the result."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bornnet.config.names import ACTIVATIONS
 from bornnet.errors import InputError
-from bornnet.vocabulary import ACTIVATIONS
 
 from .options import Name, force_option, order_option, terminal_options
 from .plots import log_dots, sparkline
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
-    from bornnet.comparing import Comparison
+    from bornnet.comparison.compare import Comparison
 
 
 @click.command("compare-born")
@@ -58,7 +58,7 @@ def compare_born(
       bornnet compare-born runs/tanh runs/gelu
       bornnet compare-born --model net.pt --cells 16 --activation gelu
     """
-    from bornnet.comparing import compare_model, compare_runs
+    from bornnet.comparison.compare import compare_model, compare_runs
     from bornnet.files.atomic import check_new_directory, check_new_file
     from bornnet.report.charts import CAPTIONS, charts, save_figures
     from bornnet.report.page import save_report
@@ -146,7 +146,7 @@ def _tables(comparison: "Comparison") -> list[Any]:
 
 def _plots(comparison: "Comparison") -> list[str]:
     """Kernel errors on a logarithmic axis, and how the typical error of each round came down."""
-    from bornnet.files.run import read_metrics
+    from bornnet.runs.directory import read_metrics
 
     rows = {}
     for row, alone in zip(comparison.orders, comparison.single_network, strict=True):
@@ -169,7 +169,7 @@ def _plots(comparison: "Comparison") -> list[str]:
 
 
 def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:
-    from bornnet.comparing import differing_settings
+    from bornnet.comparison.compare import differing_settings
 
     orders = [f"order {row.order}" for row in comparisons[0].orders]
     kernel = [

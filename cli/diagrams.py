@@ -15,9 +15,9 @@ from .options import Name, force_option, terminal_options
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
-    from bornnet.expanding import NetworkShares
-    from bornnet.networks.diagram_shares import DiagramShare
-    from bornnet.networks.diagrams import Diagram
+    from bornnet.comparison.network_shares import NetworkShares
+    from bornnet.diagrams.diagram import Diagram
+    from bornnet.diagrams.shares import DiagramShare
 
 _COUNTED, _DRAWN, _SHOWN = 12, 8, 6  # highest orders: counted; drawn into files; drawn in the terminal
 _LISTED = 33  # rows of a table: all diagrams of order 6
@@ -71,7 +71,7 @@ def diagrams(
       bornnet diagrams --order 3 --run runs/first
       bornnet diagrams --order 4 --out diagrams.svg
     """
-    from bornnet.networks import diagrams as engine
+    from bornnet.diagrams import diagram as engine
 
     form = _form(form, out, terminal)
     _require_order(order, form)
@@ -83,7 +83,7 @@ def diagrams(
     found = engine.diagrams(order)
     shares = None
     if run is not None:
-        from bornnet.expanding import network_shares
+        from bornnet.comparison.network_shares import network_shares
 
         shares = network_shares(run, order, number, 1 if member is None else member, along)
     drawing = _drawing(found, shares, form) if form != "text" or out is not None or order <= _SHOWN else None
@@ -159,7 +159,7 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _drawing(found: Sequence[Diagram], shares: NetworkShares | None, form: str) -> str:
-    from bornnet.networks.diagram_drawing import svg_picture, tikz_picture
+    from bornnet.diagrams.drawing import svg_picture, tikz_picture
 
     if form == "text":
         return _gallery(found, shares) + "\n"
@@ -171,7 +171,7 @@ def _drawing(found: Sequence[Diagram], shares: NetworkShares | None, form: str) 
 
 def _gallery(found: Sequence[Diagram], shares: NetworkShares | None) -> str:
     """The pictures side by side, as many as the width takes, each with its number, name and value."""
-    from bornnet.networks.diagram_drawing import terminal_picture
+    from bornnet.diagrams.drawing import terminal_picture
 
     blocks = []
     for index, diagram in enumerate(found):
@@ -194,7 +194,7 @@ def _gallery(found: Sequence[Diagram], shares: NetworkShares | None) -> str:
 
 def _value(shares: NetworkShares, index: int) -> str:
     """What a diagram is worth, in words that fit below its picture."""
-    from bornnet.networks.diagram_drawing import layout
+    from bornnet.diagrams.drawing import layout
 
     share = shares.shares[index]
     layers = layout(share.diagram).column  # of its longest chain of vertices

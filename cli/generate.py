@@ -54,8 +54,8 @@ def generate(
       bornnet generate large.h5 --samples 100000000 --cells 64 --resume
       bornnet generate large.h5 --samples 100000000 --scheduler tcp://node1:8786
     """
-    from bornnet.config import load_config
-    from bornnet.generation import generate as generate_dataset
+    from bornnet.config.schema import load_config
+    from bornnet.datasets.generate import generate as generate_dataset
 
     if potentials is not None:
         own = [name for name in ("samples", "cells", "family", "strength", "strength_spacing") if flags[name]]

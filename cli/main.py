@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from bornnet import __version__
+from bornnet.compute.launcher import first, launched
+from bornnet.config.names import suggestion
 from bornnet.errors import BornnetError, Interrupted
-from bornnet.launcher import first, launched
-from bornnet.vocabulary import suggestion
 
 from .processor import prefer_wide_kernels
 from .signals import Stopped, raised_as_stopped
@@ -91,9 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if first() or not isinstance(error, _SHARED_ERRORS):
             print(printable(message), file=sys.stderr)
         if launched():
-            from bornnet.training import parallel
+            from bornnet.compute import group
 
-            parallel.leave(code)
+            group.leave(code)
         return code
     finally:
         warnings.showwarning = shown

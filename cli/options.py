@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bornnet.vocabulary import (
+from bornnet.config.names import (
     ACTIVATIONS,
     DEVICES,
     FAMILIES,

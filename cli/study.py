@@ -9,13 +9,13 @@ import click
 
 from bornnet.errors import BornnetError, InputError
 
-from .fitting import duration
+from .learning import duration
 from .options import force_option, resume_option, terminal_options
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
-    from bornnet.study_file import Study
-    from bornnet.study_results import Results
+    from bornnet.studies.file import Study
+    from bornnet.studies.results import Results
 
 _log = logging.getLogger("bornnet.study")
 
@@ -70,7 +70,7 @@ def study(
       bornnet study widths.toml --out studies/widths --table
       bornnet study widths.toml --out studies/widths --resume --scheduler tcp://node1:8786
     """
-    from bornnet.study_file import read_study
+    from bornnet.studies.file import read_study
 
     if workers is not None and workers < 1:
         raise InputError(f"--workers: expected a number of at least 1; got {workers}.")
@@ -80,8 +80,8 @@ def study(
         return
     if out is None:
         raise InputError("expected --out DIR, where runs and results are written.")
-    from bornnet.study_results import read_results
-    from bornnet.studying import run_study
+    from bornnet.studies.results import read_results
+    from bornnet.studies.run import run_study
 
     if table_only:
         _show(read_results(planned, out), out, terminal)
@@ -109,8 +109,8 @@ def study(
 
 
 def _estimate(planned: "Study", workers: int | None, terminal: Terminal) -> None:
-    from bornnet.executors import processors
-    from bornnet.studying import estimate_study
+    from bornnet.compute.pool import processors
+    from bornnet.studies.run import estimate_study
 
     workers = workers or processors()
     logging.getLogger("bornnet").setLevel(logging.ERROR)  # the table says where potentials are few

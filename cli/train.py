@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .fitting import run_fit, run_options
+from .learning import run_fit, run_options
 
 
 @click.command()

@@ -26,8 +26,8 @@ class State:
 class Learner(Protocol):
     """A function of a potential, with its Taylor series.
 
-    ``kind`` is its name in the table. Potentials are numpy arrays ``(N, D)`` of doubles; everything comes back as
-    numpy arrays of doubles.
+    ``kind`` is its name in the table. Potentials are numpy arrays ``(N, D)`` of doubles, and numpy arrays of
+    doubles come back.
     """
 
     kind: ClassVar[str]
@@ -53,9 +53,7 @@ class Learner(Protocol):
         """One standard deviation of every entry of the dense derivative tensor; None where not known."""
         ...
 
-    def terms_uncertainty(
-        self, U: np.ndarray, order: int, at: np.ndarray | None = None
-    ) -> np.ndarray | None:
+    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
         """One standard deviation of every Taylor term, ``(order + 1, N)``; None where not known."""
         ...
 

@@ -29,12 +29,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..compute.memory import fits, require_memory
 from ..errors import InputError
 from .assembly import symmetrised_product, symmetrised_squares
 from .expansion import Expansion, as_double_array, check_order, expand
 from .hessian import gradients, hessians
 from .layers import Layers, read_layers
-from .memory import fits, require_memory
 from .packed import multiplicity_factorials, multiply, packed_size, scatter_product, unpack
 from .partitions import Partition, arrangements, middle_terms, partitions
 

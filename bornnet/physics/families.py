@@ -17,8 +17,8 @@ from zlib import crc32
 import numpy as np
 from scipy.special import erf
 
+from ..config.names import suggestion
 from ..errors import InputError
-from ..vocabulary import suggestion
 from .blocks import worker_count
 from .validation import as_count
 from .weinberg import weinberg_eigenvalue

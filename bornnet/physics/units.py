@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import constants
 
+from ..config.names import suggestion
 from ..errors import InputError
-from ..vocabulary import suggestion
 
 HBAR_C = constants.hbar * constants.c / constants.e * 1e9
 """hbar c in MeV fm: 197.326 980 4.."""

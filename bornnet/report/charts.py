@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-from ..comparing import Comparison
+from ..comparison.compare import Comparison
 from ..files.atomic import new_directory
 from .kernel_charts import errors_by_order, kernel_charts
 from .network_charts import diagram_chart, learning_chart

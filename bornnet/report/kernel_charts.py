@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparing import Comparison
+from ..comparison.compare import Comparison
 from .style import (
     BLUE,
     DIVERGING,

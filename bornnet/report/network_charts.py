@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparing import Comparison
-from ..files.run import read_metrics
-from ..networks.diagram_drawing import Node, layout
+from ..comparison.compare import Comparison
+from ..diagrams.drawing import Node, layout
+from ..runs.directory import read_metrics
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 
 if TYPE_CHECKING:

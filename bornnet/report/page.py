@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .. import __version__
-from ..comparing import Comparison, differing_settings
-from ..config import to_toml
+from ..comparison.compare import Comparison, differing_settings
+from ..config.schema import to_toml
 from ..files.atomic import new_file
 from .charts import rendered
 from .reproduce import provenance, reproduction

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..comparing import Comparison
+from ..comparison.compare import Comparison
 from ..physics.wave import wave_function
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from shlex import join, quote
 from typing import Any
 
-from ..comparing import Comparison
-from ..config import Data, Network, Training
-from ..files.run import Run
+from ..comparison.compare import Comparison
+from ..config.schema import Data, Network, Training
+from ..runs.directory import Run
 
 _STATED = ("bornnet", "python", "numpy", "torch", "platform", "device", "threads")
 

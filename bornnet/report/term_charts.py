@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..comparing import Comparison
-from ..perturbation.strength_scan import strength_scan
+from ..comparison.compare import Comparison
+from ..comparison.strength_scan import strength_scan
 from .style import BLUE, INK, VERMILION, Chart, colour, grid, new_figure
 
 _SHOWN = 400  # potentials in a scatter: enough to see all of the cloud, few enough for a light page

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from .parallel import processes, rank
+from ..compute.group import processes, rank
+from ..learners.remainder import TaylorRemainder
 from .problem import Batch, Samples
-from .remainder import TaylorRemainder
 from .residuals import BLOCK, loss_and_pull, total_rows
 
 

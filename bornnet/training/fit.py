@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from ..compute.group import decided
 from ..errors import BornnetError
+from ..learners.remainder import TaylorRemainder
 from .first_order import LBFGS, Adam
 from .levenberg_marquardt import GaussNewton, LevenbergMarquardt
-from .parallel import decided
 from .problem import Problem, Samples
-from .remainder import TaylorRemainder
 from .residuals import errors
 
 _log = logging.getLogger(__name__)

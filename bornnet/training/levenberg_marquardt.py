@@ -30,9 +30,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from .parallel import agreed, total
+from ..compute.group import agreed, total
+from ..learners.remainder import TaylorRemainder
 from .problem import Samples
-from .remainder import TaylorRemainder
 from .residuals import (
     BLOCK,
     linearized,

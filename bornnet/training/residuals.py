@@ -13,9 +13,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .parallel import total
+from ..compute.group import total
+from ..learners.remainder import TaylorRemainder
 from .problem import Batch, Samples
-from .remainder import TaylorRemainder
 
 BLOCK = 8192
 """Samples passed through a network at once."""

@@ -14,7 +14,7 @@ from numba import njit
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "physics"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
 
 from physics_twins import (
     POTENTIALS,

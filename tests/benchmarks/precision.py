@@ -24,9 +24,14 @@ prefer_wide_kernels()
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from bornnet.machine import limited_threads  # noqa: E402
+from bornnet.compute.devices import limited_threads  # noqa: E402
+from bornnet.learners.polynomial import affordable, fit_polynomial  # noqa: E402
+from bornnet.learners.remainder import TaylorRemainder  # noqa: E402
 from bornnet.networks.mlp import MLP  # noqa: E402
-from bornnet.perturbation.iteration import (  # noqa: E402
+from bornnet.physics.born import born_kernel  # noqa: E402
+from bornnet.physics.families import sample_potentials  # noqa: E402
+from bornnet.physics.scattering import scattering_length_and_gradient  # noqa: E402
+from bornnet.series.iteration import (  # noqa: E402
     Labelled,
     Rounds,
     Scaling,
@@ -35,15 +40,10 @@ from bornnet.perturbation.iteration import (  # noqa: E402
     physical,
     round_problem,
 )
-from bornnet.perturbation.least_squares import affordable, fit_polynomial  # noqa: E402
-from bornnet.perturbation.series import LearnedSeries, Series  # noqa: E402
-from bornnet.physics.born import born_kernel  # noqa: E402
-from bornnet.physics.families import sample_potentials  # noqa: E402
-from bornnet.physics.scattering import scattering_length_and_gradient  # noqa: E402
+from bornnet.series.learned import LearnedSeries, Series  # noqa: E402
 from bornnet.training.fit import OPTIMIZERS, Fit, Settings  # noqa: E402
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt  # noqa: E402
 from bornnet.training.problem import Problem, Samples  # noqa: E402
-from bornnet.training.remainder import TaylorRemainder  # noqa: E402
 
 ORDERS = (1, 2, 3)
 HIDDEN = (32, 32)

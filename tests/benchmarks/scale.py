@@ -23,11 +23,11 @@ from distributed import Client
 from rich.console import Console
 from rich.table import Table
 
-from bornnet.config import load_config
-from bornnet.files.content import HASHED_ROWS, ContentHash, row_bytes, shapes
-from bornnet.files.dataset import open_dataset
-from bornnet.files.shards import write_layout
-from bornnet.generation import Generated, generate
+from bornnet.config.schema import load_config
+from bornnet.datasets.content import HASHED_ROWS, ContentHash, row_bytes, shapes
+from bornnet.datasets.generate import Generated, generate
+from bornnet.datasets.reader import open_dataset
+from bornnet.datasets.shards import write_layout
 from bornnet.physics.families import sample_potentials
 from bornnet.physics.scattering import scattering_length
 

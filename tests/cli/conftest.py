@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from bornnet.cli.main import main
 
-from bornnet.config import load_config
-from bornnet.fitting import fit_run
-from bornnet.generation import generate
+from bornnet.config.schema import load_config
+from bornnet.datasets.generate import generate
+from bornnet.runs.rounds import fit_run
 
 
 @dataclass

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["bornnet.cli.main", "bornnet.fitting", "bornnet.generation"])
+context.set_forkserver_preload(["bornnet.cli.main", "bornnet.runs.rounds", "bornnet.datasets.generate"])
 
 
 def _command(folder: str, arguments: list[str], file_size: int | None) -> None:
@@ -19,7 +19,8 @@ def _command(folder: str, arguments: list[str], file_size: int | None) -> None:
     sys.argv = ["bornnet", *arguments]
     from bornnet.cli.main import main
 
-    from bornnet import fitting, generation
+    from bornnet.datasets import generate as generation
+    from bornnet.runs import rounds as fitting
 
     def announced(work):
         def begun(*given, **options):

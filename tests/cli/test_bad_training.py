@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bornnet import scattering_length, weinberg_eigenvalue
-from bornnet.files.dataset_writer import write_dataset
+from bornnet.datasets.writer import write_dataset
 
 SMALL = ("--hidden", "3", "--steps", "2", "--rounds", "2")
 

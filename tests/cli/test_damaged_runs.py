@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bornnet import load_run
 from bornnet.errors import InputError
 from bornnet.files.arrays import save_arrays
-from bornnet.files.run import load_baselines, load_held_out, read_metrics
+from bornnet.runs.directory import load_baselines, load_held_out, read_metrics
 
 MODEL = Path("r/member-0/round-1.safetensors")
 
@@ -47,7 +47,7 @@ def forged(architecture):
 
 
 def other_network():
-    from bornnet.files.model import save_model
+    from bornnet.learners.store import save_model
     from bornnet.networks.mlp import MLP
 
     save_model(MODEL, MLP(3, (7,)), force=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bornnet.files.dataset import read_dataset
+from bornnet.datasets.reader import read_dataset
 
 GENERATE = ["generate", "d.h5", "--samples", "400000", "--cells", "16", "--workers", "1", "--quiet"]
 

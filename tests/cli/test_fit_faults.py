@@ -8,8 +8,8 @@ import signal
 import pytest
 from disturbed import Disturbed
 
-from bornnet.config import load_config
-from bornnet.generation import generate
+from bornnet.config.schema import load_config
+from bornnet.datasets.generate import generate
 
 FLAGS = {
     "levenberg-marquardt": ("--steps", "25,20", "--hidden", "8,8"),

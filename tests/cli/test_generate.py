@@ -7,10 +7,11 @@ import h5py
 import numpy as np
 import pytest
 
-from bornnet import scattering_length, scattering_length_and_gradient, sources, weinberg_eigenvalue
-from bornnet.files.dataset import read_dataset
-from bornnet.files.dataset_writer import DatasetWriter
-from bornnet.vocabulary import FAMILIES
+from bornnet import scattering_length, scattering_length_and_gradient, weinberg_eigenvalue
+from bornnet.config.names import FAMILIES
+from bornnet.datasets import source as sources
+from bornnet.datasets.reader import read_dataset
+from bornnet.datasets.writer import DatasetWriter
 
 SMALL = ("--samples", 200, "--cells", 6, "--seed", 3)
 

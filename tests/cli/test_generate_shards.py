@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from disturbed import Disturbed
 
-from bornnet.config import load_config
-from bornnet.files.dataset import read_dataset
-from bornnet.generation import generate
+from bornnet.config.schema import load_config
+from bornnet.datasets.generate import generate
+from bornnet.datasets.reader import read_dataset
 
 FLAGS = ("--samples", 40_000, "--cells", 8, "--seed", 3)
 SHARDED = ("generate", "d.h5", *FLAGS, "--shard-rows", 4096, "--workers", 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bornnet import born_kernel, load_run
-from bornnet.files.dataset import read_dataset
+from bornnet.datasets.reader import read_dataset
 
 SMALL = ("--hidden", "5,4", "--steps", "6,4", "--rounds", 2)
 

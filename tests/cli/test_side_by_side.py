@@ -7,9 +7,9 @@ import pytest
 from disturbed import Disturbed
 from test_fit_faults import contents
 
-from bornnet.config import load_config
-from bornnet.fitting import fit_run
-from bornnet.generation import generate
+from bornnet.config.schema import load_config
+from bornnet.datasets.generate import generate
+from bornnet.runs.rounds import fit_run
 
 FLAGS = ("--rounds", 2, "--members", 3, "--hidden", "8,8", "--optimizer", "adam", "--steps", "200,300")
 COMMAND = ("iterate", "d.h5", "--out", "r", *FLAGS, "--patience", 1000, "--at-once", 2, "--workers", 2)

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bornnet.config import load_config
+from bornnet.config.schema import load_config
+from bornnet.datasets.generate import generate
 from bornnet.files.atomic import lock
-from bornnet.files.run import load_run
-from bornnet.generation import generate
-from bornnet.study_file import read_study
-from bornnet.study_results import plan
-from bornnet.studying import run_job
+from bornnet.runs.directory import load_run
+from bornnet.studies.file import read_study
+from bornnet.studies.results import plan
+from bornnet.studies.run import run_job
 
 STUDY = """
 seeds = [1, 2]
@@ -369,7 +369,7 @@ def test_bad_usage(refused, arguments, message):
 
 def test_an_address_where_no_scheduler_answers(refused, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("bornnet.executors._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bornnet.compute.pool._CONNECT_SECONDS", 1)
     Path("s.toml").write_text(STUDY)
     message = refused("study", "s.toml", "--out", "o", "--scheduler", "tcp://127.0.0.1:9")
     assert "no Dask scheduler answers" in message

@@ -13,10 +13,10 @@ import torch
 from torch.nn.utils import parameters_to_vector
 
 from bornnet import load_run
-from bornnet.config import load_config
+from bornnet.config.schema import load_config
+from bornnet.datasets.generate import generate
 from bornnet.errors import Interrupted
-from bornnet.fitting import fit_run
-from bornnet.generation import generate
+from bornnet.runs.rounds import fit_run
 
 KEYS = {"optimizer": "adam", "hidden": (5, 4), "steps": (8, 6), "rounds": 2, "members": 2, "workers": 1}
 FLAGS = ("--optimizer", "adam", "--hidden", "5,4", "--steps", "8,6", "--members", "2", "--workers", "1")

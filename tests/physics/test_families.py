@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bornnet
-from bornnet import vocabulary
+from bornnet.config import names as vocabulary
 from bornnet.errors import InputError
 from bornnet.physics.families import FAMILIES, sample_potentials
 

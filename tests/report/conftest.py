@@ -3,7 +3,7 @@
 import pytest
 from bornnet.cli.main import main
 
-from bornnet.comparing import compare_run
+from bornnet.comparison.compare import compare_run
 from bornnet.report.charts import charts
 from bornnet.report.page import report
 

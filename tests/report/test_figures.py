@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bornnet import born_kernel, born_terms, scattering_length
-from bornnet.comparing import compare_run
+from bornnet.comparison.compare import compare_run
+from bornnet.comparison.strength_scan import strength_scan
 from bornnet.errors import InputError
 from bornnet.files.atomic import check_new_directory
-from bornnet.perturbation.strength_scan import strength_scan
 from bornnet.report.charts import CAPTIONS, FORMATS, rendered, save_figures
 from bornnet.report.kernel_charts import errors_by_order
 from bornnet.report.network_charts import diagram_chart

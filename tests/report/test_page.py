@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from bornnet import __version__, scattering_length, weinberg_eigenvalue
-from bornnet.comparing import compare_run, differing_settings
-from bornnet.config import to_toml
+from bornnet.comparison.compare import compare_run, differing_settings
+from bornnet.config.schema import to_toml
 from bornnet.report.kernel_charts import _HIGHEST
 from bornnet.report.page import report
 

@@ -1,0 +1,123 @@
+"""How far learned terms are from Born terms: the numbers of `compare-born`.
+
+For order n, with T_n the learned coefficient tensor, K_n the Born kernel and a^(n) the Born term:
+
+- kernel error ``||T_n - K_n||_F / ||K_n||_F`` and cosine ``<T_n, K_n> / (||T_n|| ||K_n||)``,
+- term error: RMS of ``T_n(U) - a^(n)(U)`` over held-out potentials, over the RMS of ``a^(n)(U)``,
+- proxy: median absolute relative error of ``sum_{m<=n} T_m(U)`` against the Born sum and against a0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..physics.born import born_kernel, born_terms
+from ..series.learned import Series
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One order of a comparison; errors are means over the members, spread their standard deviation."""
+
+    order: int
+    kernel_error: float
+    kernel_error_spread: float
+    kernel_cosine: float
+    term_error: float
+    term_error_spread: float
+    born_norm: float
+    taylor_norm: float
+
+
+@dataclass(frozen=True)
+class ProxyRow:
+    """Median absolute relative errors of the learned sum through an order, and of the Born sum."""
+
+    order: int
+    vs_born: float
+    vs_exact: float
+    born_vs_exact: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The exact side of a comparison: kernels, and terms and values on held-out potentials.
+
+    ``potentials (N, cells)``, ``scattering_length (N,)``, ``kernels[n-1]`` and ``terms (order, N)``.
+    """
+
+    potentials: np.ndarray
+    scattering_length: np.ndarray
+    kernels: tuple[np.ndarray, ...]
+    terms: np.ndarray
+
+    @property
+    def order(self) -> int:
+        return len(self.kernels)
+
+
+def exact_reference(potentials: np.ndarray, scattering_length: np.ndarray, order: int) -> Reference:
+    """The Born series through ``order`` on held-out potentials ``(N, cells)`` and their a0 ``(N,)``."""
+    kernels = tuple(born_kernel(n, potentials.shape[1]) for n in range(1, order + 1))
+    return Reference(potentials, scattering_length, kernels, born_terms(potentials, order))
+
+
+def compare_orders(members: Sequence[Series], reference: Reference) -> list[OrderRow]:
+    """Learned against exact, order by order."""
+    learned_terms = [member.terms(reference.potentials, reference.order) for member in members]
+    rows = []
+    for order, kernel in enumerate(reference.kernels, start=1):
+        born_norm = float(np.linalg.norm(kernel))
+        exact = reference.terms[order - 1]
+        errors, cosines, norms = [], [], []
+        for member in members:
+            learned = member.kernel(order)
+            norm = float(np.linalg.norm(learned))
+            errors.append(float(np.linalg.norm(learned - kernel)) / born_norm)
+            cosines.append(float(np.vdot(learned, kernel)) / (norm * born_norm) if norm else 0.0)
+            norms.append(norm)
+        term_errors = [_rms(terms[order - 1] - exact) / _rms(exact) for terms in learned_terms]
+        rows.append(
+            OrderRow(
+                order=order,
+                kernel_error=float(np.mean(errors)),
+                kernel_error_spread=float(np.std(errors)),
+                kernel_cosine=float(np.mean(cosines)),
+                term_error=float(np.mean(term_errors)),
+                term_error_spread=float(np.std(term_errors)),
+                born_norm=born_norm,
+                taylor_norm=float(np.mean(norms)),
+            )
+        )
+    return rows
+
+
+def compare_proxies(members: Sequence[Series], reference: Reference) -> list[ProxyRow]:
+    """Sums of learned terms against Born sums and exact scattering lengths."""
+    learned = [np.cumsum(member.terms(reference.potentials, reference.order), axis=0) for member in members]
+    born = np.cumsum(reference.terms, axis=0)
+    exact = reference.scattering_length
+    return [
+        ProxyRow(
+            order=n + 1,
+            vs_born=float(np.mean([_median_relative(sums[n], born[n]) for sums in learned])),
+            vs_exact=float(np.mean([_median_relative(sums[n], exact) for sums in learned])),
+            born_vs_exact=_median_relative(born[n], exact),
+        )
+        for n in range(reference.order)
+    ]
+
+
+def as_dicts(rows: Sequence[OrderRow | ProxyRow]) -> list[dict[str, Any]]:
+    """The rows as JSON holds them."""
+    return [asdict(row) for row in rows]
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _median_relative(values: np.ndarray, exact: np.ndarray) -> float:
+    return float(np.median(np.abs(values / exact - 1)))

@@ -1,0 +1,94 @@
+"""What a dataset holds, and the SHA-256 that stands for it, however the rows are shared out to files.
+
+The rows of each array are hashed in blocks of `HASHED_ROWS`; the array's digest is the SHA-256 of its blocks'
+SHA-256s, one after another. The SHA-256 of the content is that of one line per array, in the order of
+`shapes`, and one for the configuration: `name dtype shape digest\\n`. So it can be computed while streaming,
+piece by piece in any order, on any machine, and by anyone.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..errors import InputError
+
+HASHED_ROWS = 4096
+"""Rows of a block of the hash; a shard holds whole blocks. Part of the format."""
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def shapes(samples: int, cells: int, gradient: bool) -> Shapes:
+    """The arrays of a dataset and their shapes, in their order."""
+    arrays: Shapes = {
+        "potentials": (samples, cells),
+        "scattering_length": (samples,),
+        "strength": (samples,),
+    }
+    if gradient:
+        arrays["gradient"] = (samples, cells)
+    return arrays
+
+
+def row_bytes(cells: int, gradient: bool) -> int:
+    """Bytes of a labelled potential."""
+    return sum(8 * int(np.prod(shape)) for shape in shapes(1, cells, gradient).values())
+
+
+class ContentHash:
+    """Takes rows in their order, in pieces of any length."""
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self.blocks: dict[str, bytearray] = {name: bytearray() for name in names}
+        self._open = {name: hashlib.sha256() for name in names}
+        self._filled = dict.fromkeys(names, 0)
+
+    def update(self, name: str, rows: np.ndarray) -> None:
+        """Add rows `(n, ...)` of the array of that name."""
+        start = 0
+        while start < len(rows):
+            stop = min(start + HASHED_ROWS - self._filled[name], len(rows))
+            self._open[name].update(np.ascontiguousarray(rows[start:stop], dtype="<f8").data)
+            self._filled[name] += stop - start
+            if self._filled[name] == HASHED_ROWS:
+                self._close(name)
+            start = stop
+
+    def extend(self, blocks: Mapping[str, bytes]) -> None:
+        """Add rows that another `ContentHash` took, by its `finished` blocks."""
+        for name, digests in blocks.items():
+            self.blocks[name] += digests
+
+    def finished(self) -> dict[str, bytes]:
+        """The digests of all blocks, the last one's too, which then takes no more rows."""
+        for name, filled in self._filled.items():
+            if filled:
+                self._close(name)
+        return {name: bytes(digests) for name, digests in self.blocks.items()}
+
+    def sha256(self, arrays: Shapes, configuration: str) -> str:
+        """The SHA-256 of the content: these arrays of whole shapes, and this configuration."""
+        content = hashlib.sha256()
+        for name, blocks in self.finished().items():
+            shape = "x".join(map(str, arrays[name]))
+            content.update(f"{name} <f8 {shape} {hashlib.sha256(blocks).hexdigest()}\n".encode())
+        text = configuration.encode(errors="surrogateescape")  # h5py reads damaged UTF-8 that way
+        content.update(f"configuration utf-8 {len(text)} {hashlib.sha256(text).hexdigest()}\n".encode())
+        return content.hexdigest()
+
+    def _close(self, name: str) -> None:
+        self.blocks[name] += self._open[name].digest()
+        self._open[name] = hashlib.sha256()
+        self._filled[name] = 0
+
+
+def require_finite(name: str, array: np.ndarray, first_row: int = 0) -> None:
+    """`InputError` that names the array and where in it something else than a finite number stands."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        index = [int(i) for i in np.argwhere(~finite)[0]]
+        value = array[tuple(index)]
+        index[0] += first_row
+        where = f"row {index[0]}" + (f", cell {index[1]}" if len(index) > 1 else "")
+        raise InputError(f"{name}: expected finite numbers, got {value} in {where} (counted from 0).")

@@ -1,0 +1,224 @@
+"""What a training run learns from: a dataset that fits the study, split, and in network units."""
+
+import logging
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..config.schema import Data, StudyConfig, load_config
+from ..errors import InputError
+from ..datasets.reader import DatasetReader, open_dataset
+from ..compute.devices import choose_device
+from ..compute.memory import fits
+from ..series.iteration import Rounds, Scaling, above, choose_scaling, round_problem
+from ..datasets.labelled import BLOCK_VALUES, Labelled, split
+from ..learners.polynomial import affordable, polynomial_bytes
+from ..physics.validation import available_memory
+from ..training.levenberg_marquardt import step_bytes
+from ..compute.group import local_processes, processes
+from ..training.problem import Problem
+from ..training.residuals import BLOCK
+
+BASELINES = (1, 2, 3)
+"""Degrees of the least-squares polynomials that stand beside every run."""
+
+_ROW_NUMBERS = 14  # doubles held beside each potential: labels, targets, weights, indices
+_BLOCKS = 6  # blocks of potentials, and what is made of them, at once
+_SHARE = 0.25  # of the free memory: inputs that need more stay on the disk
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """A dataset made ready for a study.
+
+    Attributes:
+        dataset: on the disk; potentials and gradients are read from there, block by block.
+        study: the configuration, with the keys of data as the dataset has them.
+        training, held_out: the rows to fit and those to judge by.
+        scaling: between physical and network units.
+        copies: processes on this machine that train at once, each with what it needs in its own memory.
+    """
+
+    dataset: DatasetReader
+    study: StudyConfig
+    training: Labelled
+    held_out: Labelled
+    scaling: Scaling
+    copies: int = 1
+
+    @property
+    def weights(self) -> int:
+        """Weights of one network of the study."""
+        widths = (self.dataset.cells, *self.study.hidden, 1)
+        return sum((below + 1) * above for below, above in pairwise(widths))
+
+
+def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1) -> StudyData:
+    """Open and check a dataset for a study; potentials and gradients stay on the disk.
+
+    ``at_once`` members are to be trained side by side.
+
+    Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
+    potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, or where a
+    round of all that train at once would not fit in memory.
+    """
+    dataset = open_dataset(source)
+    _check_cells(dataset, study)
+    study = _resolved(study, dataset, source)
+    labelled = Labelled(
+        dataset.array("potentials"),
+        dataset.array("scattering_length")[:],
+        dataset.array("strength")[:],
+        dataset.array("gradient") if study.labels == "gradient" else None,
+    )
+    _check_strengths(labelled, source)
+    training, held_out = split(labelled, study.holdout, study.seed)
+    scaling = choose_scaling(training)
+    data = StudyData(dataset, study, training, held_out, scaling, at_once * local_processes())
+    for number in range(1, study.rounds + 1):
+        _require_memory(data, number)
+    return data
+
+
+def warn_of_few_samples(data: StudyData) -> None:
+    """A warning where a round has fewer potentials than its network has weights."""
+    rows = [_rows(data, number)[0] for number in range(1, data.study.rounds + 1)]
+    if min(rows) < data.weights:
+        _log.warning(
+            f"there are {min(rows):,} potentials for {data.weights:,} weights in round "
+            f"{1 + rows.index(min(rows))}: the network can follow every one of them exactly and still be "
+            "wrong in between, so expect a held-out error far above the training error. Generate more "
+            "samples, or take a smaller --hidden."
+        )
+
+
+def rounds_of(study: StudyConfig) -> Rounds:
+    """How the configuration has the rounds differ."""
+    return Rounds(
+        study.strength_floors,
+        study.lower_orders,
+        study.remove,
+        study.warm_start,
+        study.directions,
+        study.seed,
+    )
+
+
+def first_problem(data: StudyData, number: int) -> Problem:
+    """The problem of a round with nothing removed yet: the same rows and weights' order of size."""
+    return round_problem(rounds_of(data.study), number, [], data.training, data.held_out, data.scaling)
+
+
+def near(problem: Problem, data: StudyData) -> Problem:
+    """The problem with its inputs in memory, where there is room; else they are read each time they are used.
+
+    The numbers are the same.
+    """
+    if _room(data, problem.input_bytes):
+        return problem.loaded()
+    _log.info(f"inputs of {problem.input_bytes / 1e9:,.1f} GB are read from the dataset, block by block")
+    return problem
+
+
+def fit_bytes(data: StudyData, number: int) -> int:
+    """Memory of a round at its peak in one process: what is kept of every row, and the more of training and
+    baselines.
+    """
+    cells, samples = data.dataset.cells, len(data.training)
+    training, held_out = (rows // processes() for rows in _rows(data, number))
+    directions = data.study.directions if data.study.labels == "gradient" else 0
+    inputs = 8 * (training + held_out) * (1 + directions) * cells
+    kept = 8 * len(data.dataset) * (_ROW_NUMBERS + directions * (4 + cells // 64))
+    kept += inputs if _room(data, inputs) else 0
+    baselines = [polynomial_bytes(cells, d, samples) for d in BASELINES if affordable(cells, d, samples)]
+    blocks = _BLOCKS * 8 * min(samples * cells, BLOCK_VALUES)
+    peak = max(blocks, _step_bytes(data, number, training), *(baselines if number == 1 else []))
+    return kept + peak
+
+
+def _room(data: StudyData, inputs: int) -> bool:
+    """Whether inputs of so many bytes are to be kept in memory, and in that of the GPU."""
+    device = choose_device(data.study.device)
+    if device.type == "cuda" and inputs > _SHARE * torch.cuda.mem_get_info(device)[0]:
+        return False
+    return inputs * data.copies <= _SHARE * available_memory()
+
+
+def _step_bytes(data: StudyData, number: int, rows: int) -> int:
+    """Memory of a step of the optimizer at its peak."""
+    study = data.study
+    if study.optimizer == "levenberg-marquardt":
+        return step_bytes(rows, data.weights, slopes=study.labels == "gradient" and study.directions > 0)
+    # autograd keeps each layer's values, at the sample and for each lower order of the jets
+    lower = number if study.lower_orders == "removed" else 1
+    batch = min(rows, study.batch if study.optimizer == "adam" else BLOCK)
+    history = 100 if study.optimizer == "l-bfgs" else 10
+    kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
+    return 8 * (kept + history * data.weights)
+
+
+def _rows(data: StudyData, number: int) -> tuple[int, int]:
+    """Training and held-out rows of a round."""
+    floor = rounds_of(data.study).floor(number)
+    return len(above(data.training, floor, number)), len(above(data.held_out, floor, number))
+
+
+def _require_memory(data: StudyData, number: int) -> None:
+    need = data.copies * fit_bytes(data, number)
+    if not fits(need):
+        at_once = f" in {data.copies} processes at once" if data.copies > 1 else ""
+        fewer = "train fewer at once, " if data.copies > 1 else ""
+        raise InputError(
+            f"round {number} with {data.weights:,} weights needs {need / 1e9:,.1f} GB of memory for "
+            f"{data.study.optimizer}{at_once}, more than this machine has; {fewer}take a smaller --hidden, "
+            "or another --optimizer (gauss-newton keeps no normal matrix, adam needs the least)."
+        )
+
+
+def _check_cells(dataset: DatasetReader, study: StudyConfig) -> None:
+    if "cells" in study.model_fields_set and study.cells != dataset.cells:
+        raise InputError(
+            f"the dataset has potentials of {dataset.cells} cells, but {study.cells} are configured; "
+            "generate a dataset for this study, or leave cells out."
+        )
+
+
+def _check_strengths(data: Labelled, source: str | Path) -> None:
+    if not np.all(data.strength > 0):
+        row = int(np.argmin(data.strength))
+        raise InputError(
+            f"{source}: row {row + 1}: a potential of strength {data.strength[row]:g} has no leading order "
+            "to learn; leave out potentials that are zero everywhere."
+        )
+    if data.strength.max() >= 1:
+        raise InputError(
+            f"{source}: strengths reach eta = {data.strength.max():.6g}, where the Born series diverges, so "
+            "there is no Born term to learn or compare with; generate the dataset with --strength LO HI "
+            "below 1."
+        )
+
+
+def _resolved(study: StudyConfig, dataset: DatasetReader, source: str | Path) -> StudyConfig:
+    """The study with what the dataset says of itself, so that a run's configuration states what was used.
+
+    Gradients are used where the dataset has them, unless values alone are asked for.
+    """
+    given = "gradient" if dataset.gradient else "value"
+    labels = study.labels if "labels" in study.model_fields_set else given
+    if labels == "gradient" and given == "value":
+        raise InputError(
+            f"{source}: labels = gradient is asked for, but the dataset has no gradients: generate it with "
+            "--labels gradient, or train with --labels value."
+        )
+    recorded = {key: value for key, value in dataset.configuration.items() if key in Data.model_fields}
+    facts = {
+        "samples": len(dataset),
+        "cells": dataset.cells,
+        "labels": labels,
+    }
+    return load_config(overrides={**study.model_dump(), **recorded, **facts})

@@ -1,0 +1,356 @@
+"""Training runs: rounds and members over a dataset, into a run directory that can be gone on with."""
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..config.schema import StudyConfig
+from ..errors import BornnetError, InputError, Interrupted, WorkerLost
+from ..compute.pool import completed, executor, processors
+from .directory import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
+from ..compute.devices import choose_device, limited_threads
+from ..networks.mlp import MLP
+from ..series.iteration import Scaling, initial_network, physical, round_problem
+from ..learners.polynomial import affordable, fit_polynomial
+from .data import BASELINES, StudyData, near, read_study_data, rounds_of, warn_of_few_samples
+from ..training.fit import Fit, Progress, Settings
+from ..compute.group import active, at_first, everywhere, join, processes, rank
+
+_CHECKPOINT_SECONDS = 5.0
+PRECISION = {"double": torch.float64, "single": torch.float32}
+_HELD_OUT_ROWS = 4096  # kept with the run for comparisons, whatever the dataset's size
+
+Report = Callable[[int, int, Progress], Any]
+"""``report(member, round, progress)`` after every step."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training run wrote: where, and per member and round the held-out errors."""
+
+    path: Path
+    rounds: list[list[dict[str, Any]]]
+    seconds: float
+
+
+def fit_run(
+    dataset: str | Path,
+    out: str | Path,
+    config: StudyConfig,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    at_once: int = 1,
+    command: Sequence[str] = (),
+    report: Report = lambda member, number, progress: None,
+) -> Fitted:
+    """Train ``members`` networks a round over ``rounds`` rounds, and leave a run directory.
+
+    One round is an ordinary training; more make the iteration of `bornnet.series.iteration`. A run
+    that was stopped goes on with ``resume`` and ends as if it had not been: bit for bit, with as many threads
+    on the same kind of machine (sums in BLAS are rounded by their number).
+
+    ``at_once`` members are trained side by side, each in a process of its own on its share of the threads
+    (``config.workers``); a script then needs the usual ``if __name__ == "__main__":``. How many there are at
+    once does not matter to the result, the threads of each do.
+
+    Processes that ``torchrun`` started, or that have a process group of torch.distributed, fit each network
+    together, each on its share of the rows; the first of them alone writes.
+
+    Raises:
+        InputError: a bad dataset or setting, or an output that exists.
+        Interrupted: Ctrl-C or SIGTERM came; the state is saved.
+        WorkerLost: another process that trains is gone; the state is saved.
+        BornnetError: training broke down.
+    """
+    began = time.perf_counter()
+    try:
+        results = _fit(dataset, out, config, force, resume, at_once, command, report)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(f"Interrupted: {_kept(out)}") from stop
+    except WorkerLost as lost:
+        raise WorkerLost(f"{lost}: {_kept(out)}") from lost
+    return Fitted(Path(out), results, time.perf_counter() - began)
+
+
+def _kept(out: str | Path) -> str:
+    if not (Path(out) / MARKER).is_file():
+        return "nothing was written. Run the same command again."
+    return f"the state is saved in {out}. Go on with the same command and --resume."
+
+
+def _fit(
+    dataset: str | Path,
+    out: str | Path,
+    config: StudyConfig,
+    force: bool,
+    resume: bool,
+    at_once: int,
+    command: Sequence[str],
+    report: Report,
+) -> list[list[dict[str, Any]]]:
+    join()
+    at_once = min(at_once, config.members)
+    if at_once > 1 and active():
+        raise InputError(
+            "--at-once is for one process; those that torchrun starts train one member together."
+        )
+    data = everywhere(lambda: read_study_data(dataset, config, at_once=at_once))
+    device = everywhere(lambda: choose_device(config.device))
+    threads = threads_each(config, at_once)
+    with limited_threads(threads), ExitStack() as held:
+
+        def begin() -> None:
+            run = open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume)
+            held.enter_context(run)
+            warn_of_few_samples(data)
+            if not (Path(out) / "provenance.json").is_file():
+                _write_setting(RunDirectory(Path(out)), data, dataset, device, command)
+
+        at_first(begin)
+        run = RunDirectory(Path(out))
+        if at_once > 1:
+            apart = data.study.model_copy(update={"workers": threads})
+            _fit_side_by_side(run, Path(dataset), apart, at_once, report)
+        else:
+            for member in range(config.members):
+                _fit_member(run, member, data, device, report)
+        return at_first(lambda: _summarize(run, config))
+
+
+def threads_each(config: StudyConfig, at_once: int) -> int | None:
+    """The threads of each of the members that train side by side; None for all there are."""
+    return config.workers if at_once == 1 else max(1, (config.workers or processors()) // at_once)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A member to train in a process of its own."""
+
+    dataset: Path
+    run: Path
+    config: StudyConfig
+    member: int
+    at_once: int
+
+
+def _fit_side_by_side(
+    run: RunDirectory, dataset: Path, config: StudyConfig, at_once: int, report: Report
+) -> None:
+    members = [
+        _Member(dataset.absolute(), run.path.absolute(), config, member, at_once)
+        for member in range(config.members)
+    ]
+
+    def show() -> None:
+        """Report what is new in the learning curves, which all members write as they go."""
+        for line in {line["member"]: line for line in read_metrics(run.path)}.values():
+            progress = Progress(line["step"], line["error"], line["held_out_error"], line["held_out_typical"])
+            report(line["member"], line["round"], progress)
+
+    with executor(at_once) as pool:
+        for _ in completed(pool, _fit_apart, members, meanwhile=show):
+            show()
+
+
+def _fit_apart(task: _Member) -> None:
+    run = RunDirectory(task.run)
+    data = read_study_data(task.dataset, task.config, at_once=task.at_once)
+    with limited_threads(task.config.workers), run.writing(task.member):
+        device = choose_device(task.config.device)
+        _fit_member(run, task.member, data, device, lambda member, number, progress: None)
+
+
+def _summarize(run: RunDirectory, config: StudyConfig) -> list[list[dict[str, Any]]]:
+    results = [[_reached(facts) for facts in member] for member in load_run(run.path).scaling]
+    run.write_json("summary.json", {"members": config.members, "rounds": config.rounds, "fits": results})
+    return results
+
+
+def _fit_member(
+    run: RunDirectory,
+    member: int,
+    data: StudyData,
+    device: torch.device,
+    report: Report,
+) -> None:
+    config, training, scaling = data.study, data.training, data.scaling
+    rounds = rounds_of(config)
+    finished, checkpoint = at_first(lambda: _stored(run, member, config))
+    network = _training_units(finished[-1], scaling) if finished else None
+    for number in range(len(finished) + 1, config.rounds + 1):
+        problem = round_problem(rounds, number, finished, training, data.held_out, scaling)
+        if network is None or not rounds.warm_start:
+            network = initial_network(
+                rounds,
+                training.cells,
+                config.hidden,
+                config.activation,
+                config.seed,
+                member,
+                number,
+            )
+        dtype = PRECISION[config.precision]
+        fit = Fit(
+            rounds.model(network.to(device, dtype), number),
+            near(problem.share(rank(), processes()), data).to(device, dtype),
+            _settings(config, member, number),
+        )
+        if checkpoint is not None:
+            _go_on(fit, number, checkpoint, run, member)
+            checkpoint = None
+        _run_round(run, member, number, fit, report)
+        network = network.to("cpu", torch.float64)
+        finished.append(physical(network, scaling))
+        facts = {
+            "round": number,
+            "floor": rounds.floor(number),
+            "input_scale": scaling.inputs.tolist(),
+            "output_scale": scaling.output,
+            "training_rows": len(problem.training),
+            "held_out_rows": len(problem.held_out),
+            "steps": fit.progress.step,
+            "best_step": fit.progress.best_step,
+            "training_error": _error_at(fit.progress, fit.progress.best_step),
+            "held_out_error": fit.progress.best_error,
+            "held_out_typical": fit.progress.best_typical,
+        }
+        at_first(partial(run.save_round, member, number, finished[-1], facts))
+        # the next round starts from what was stored, so that a resumed run starts from the same bits
+        network = _training_units(finished[-1], scaling)
+
+
+def _stored(run: RunDirectory, member: int, config: StudyConfig) -> tuple[list[MLP], dict[str, Any] | None]:
+    """The networks of a member's finished rounds, and the state of the one in progress."""
+    finished = load_run(run.path).models[member]
+    if len(finished) == config.rounds:
+        run.drop_checkpoint(member)  # of a process that was killed just before it could do so
+    return finished, run.load_checkpoint(member)
+
+
+def _go_on(fit: Fit, number: int, checkpoint: dict[str, Any], run: RunDirectory, member: int) -> None:
+    """Bring a fit to where a checkpoint of the same round left it; one of an earlier round is over."""
+    try:
+        if checkpoint["round"] == number:
+            fit.load_state(checkpoint["fit"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{run.path}: the checkpoint of member {member} belongs to another run ({error}). Delete it and "
+            "--resume: the round starts again, finished rounds are kept."
+        ) from error
+
+
+def _run_round(run: RunDirectory, member: int, number: int, fit: Fit, report: Report) -> None:
+    saved = time.monotonic()
+    state = fit.state()
+
+    def save() -> None:
+        run.save_checkpoint(member, {"round": number, "fit": state})
+        run.save_curve(member, number, fit.progress.curve)
+
+    def after_step(progress: Progress) -> None:
+        nonlocal saved, state
+        state = fit.state()
+        report(member, number, progress)
+        if rank() == 0 and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            save()
+            saved = time.monotonic()
+
+    try:
+        fit.run(after_step)
+    except (KeyboardInterrupt, BornnetError):
+        if rank() == 0:
+            save()  # the state after the last whole step
+        raise
+    at_first(lambda: run.save_curve(member, number, fit.progress.curve))
+
+
+def _settings(config: StudyConfig, member: int, number: int) -> Settings:
+    shares = [per_round(config.steps, n) for n in range(1, config.rounds + 1)]
+    seconds = None
+    if config.time_limit is not None:
+        seconds = 60 * config.time_limit * shares[number - 1] / sum(shares)
+    return Settings(
+        optimizer=config.optimizer,
+        steps=shares[number - 1],
+        patience=config.patience,
+        seconds=seconds,
+        learning_rate=config.learning_rate,
+        batch=config.batch,
+        seed=int(np.random.SeedSequence([config.seed, member, number, 2]).generate_state(1)[0]),
+    )
+
+
+def per_round(values: Sequence[Any], number: int) -> Any:
+    """The value of round 1, 2, ..; the last one holds on."""
+    return values[min(number, len(values)) - 1]
+
+
+def _training_units(network: MLP, scaling: Scaling) -> MLP:
+    return network.rescaled(torch.from_numpy(1 / scaling.inputs), 1 / scaling.output)
+
+
+def _write_setting(
+    run: RunDirectory,
+    data: StudyData,
+    source: str | Path,
+    device: torch.device,
+    command: Sequence[str],
+) -> None:
+    """What stands beside the networks: provenance, held-out potentials and baselines."""
+    training, dataset = data.training, data.dataset
+    kept = data.held_out.rows(np.arange(min(len(data.held_out), _HELD_OUT_ROWS)))
+    run.write_arrays("held_out.safetensors", {k: v[:] for k, v in vars(kept).items() if v is not None})
+    save_baselines(
+        run,
+        {
+            degree: fit_polynomial(
+                training.potentials, training.scattering_length, 1 / training.strength, degree
+            )
+            for degree in BASELINES
+            if affordable(dataset.cells, degree, len(training))
+        },
+    )
+    run.write_json(
+        "provenance.json",
+        {
+            "bornnet": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": torch.__version__,
+            "platform": platform.platform(),
+            "device": str(device),
+            "threads": torch.get_num_threads(),
+            "processes": processes(),
+            "seed": data.study.seed,
+            "cells": dataset.cells,
+            "dataset": {
+                "file": str(source),
+                "sha256": dataset.sha256,
+                "samples": len(dataset),
+                "configuration": dataset.configuration,
+            },
+            "command": list(command) or sys.argv,
+        },
+    )
+
+
+def _error_at(progress: Progress, step: int) -> float | None:
+    """The training error of the weights after ``step`` steps, where it is known."""
+    return next((error for at, error, *_ in progress.curve if at == step + 1), None)
+
+
+def _reached(facts: dict[str, Any]) -> dict[str, Any]:
+    errors = ("held_out_error", "held_out_typical")
+    keys = ("round", "floor", "training_rows", "held_out_rows", "steps", "best_step", *errors)
+    return {key: facts[key] for key in keys}

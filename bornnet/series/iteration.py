@@ -1,0 +1,232 @@
+"""The iterative perturbation theory: each round removes the leading order, so that the next can be learned.
+
+Round n fits ``a0(U) - sum_{m<n} L_m(U)``, where L_m is the order-m term learned in round m, by a network
+whose Taylor orders below n are removed by construction (`TaylorRemainder`). Residuals weigh ``eta^-n``: they
+are relative to the leading order that is left, from the deepest potential to the shallowest. The round's
+order-n Taylor term is L_n. (Kaspschak & Meißner, Phys. Rev. Research 3, 023223, remove the leading order and
+retrain; the removal inside the model, the weights and the strengths per round are ours.)
+
+Where gradients of a0 are known, derivatives along random directions are fitted beside the values, with
+weights ``eta^(1-n)``. Directions are +1 or -1 in every cell: over them the mean square of a derivative's
+error is the squared norm of the gradient's error, and at U = 0 that of the kernel's.
+
+L_m carries an error of its own, which the target of round n shows as a term of order m < n that the model
+cannot follow: of relative size error/eta. So later rounds leave out the shallowest potentials.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..datasets.labelled import Labelled, Table
+from ..errors import InputError
+from ..learners.remainder import TaylorRemainder
+from ..networks.mlp import MLP
+from ..physics.born import born_terms
+from ..training.problem import Problem, Samples, Slopes
+from .learned import LearnedSeries
+
+INPUT_SPREAD = 20.0
+"""Inputs are scaled to an RMS of 1/20. The smaller they are, the closer the untrained network is to its own
+low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 cells favoured 10 to 30."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Network units: inputs ``x = inputs * U`` (one factor a cell), outputs ``y = a0 / output``."""
+
+    inputs: np.ndarray
+    output: float
+
+
+def choose_scaling(data: Labelled) -> Scaling:
+    """Inputs to an RMS of 1/INPUT_SPREAD in every cell, and a0/eta to an RMS of one."""
+    squares = sum(np.sum(data.potentials[block] ** 2, axis=0) for block in data.blocks())
+    rms = np.sqrt(squares / len(data))
+    rms[rms == 0] = 1.0
+    return Scaling(1 / (INPUT_SPREAD * rms), _rms(data.scattering_length / data.strength))
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Rows in network units ``(N, .., cells)``, as a tensor of those asked for."""
+
+    table: Table
+    factors: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        index = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        return torch.from_numpy(self.table[index] * self.factors)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Random directions ``(N, K, cells)``, +1 or -1 in every cell, kept as bits."""
+
+    bits: np.ndarray
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def drawn(cls, samples: int, count: int, cells: int, seed: Sequence[int]) -> "Directions":
+        bits = np.random.default_rng(seed).integers(0, 256, (samples, count, -(-cells // 8)), dtype=np.uint8)
+        return cls(bits, (samples, count, cells))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return 2.0 * np.unpackbits(self.bits[rows], axis=2, count=self.shape[2]) - 1.0
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How the rounds differ from one another.
+
+    Attributes:
+        floors: of round 1, 2, ..: strengths eta below it are left out; the last one holds from then on.
+        lower_orders: ``removed`` from the model by construction, or ``corrected``: learned by every round
+            and added to the terms of the earlier ones.
+        remove: ``learned`` terms, or the ``exact`` Born terms (for comparison only).
+        warm_start: start each round from the weights of the one before.
+        directions: along so many directions a potential derivatives are fitted, where gradients are known.
+        seed: of those directions.
+    """
+
+    floors: Sequence[float]
+    lower_orders: str = "removed"
+    remove: str = "learned"
+    warm_start: bool = True
+    directions: int = 1
+    seed: int = 0
+
+    def floor(self, number: int) -> float:
+        return self.floors[min(number, len(self.floors)) - 1]
+
+    def model(self, network: MLP, number: int) -> TaylorRemainder:
+        """What round ``number`` fits: the network without its orders below the one that is due."""
+        return TaylorRemainder(network, number if self.lower_orders == "removed" else 1)
+
+    def series(self, networks: Sequence[MLP]) -> LearnedSeries:
+        """The Born series learned by the networks of rounds 1, 2, .., in physical units."""
+        return LearnedSeries(tuple(networks), corrected=self.lower_orders == "corrected")
+
+
+def round_problem(
+    rounds: Rounds,
+    number: int,
+    earlier: Sequence[MLP],
+    training: Labelled,
+    held_out: Labelled,
+    scaling: Scaling,
+) -> Problem:
+    """What the network of round ``number`` (1, 2, ..) is fitted to.
+
+    Args:
+        earlier: the networks of the rounds before, in physical units.
+
+    Raises ``InputError`` where no potential is strong enough for this round.
+    """
+    series = rounds.series(earlier) if earlier else None
+    parts = [above(data, rounds.floor(number), number) for data in (training, held_out)]
+    values = [_remainder(rounds, number, series, part) for part in parts]
+    slopes = [None, None] if training.gradient is None else _slopes(rounds, number, series, parts, scaling)
+    # one unit for both sets: errors are relative to the RMS of the order that is due
+    unit = _rms(values[0] / parts[0].strength ** number)
+    return Problem(
+        *(
+            Samples(
+                Scaled(part.potentials, scaling.inputs),
+                torch.from_numpy(value / scaling.output),
+                torch.from_numpy(scaling.output / (unit * part.strength**number)),
+                along,
+            )
+            for part, value, along in zip(parts, values, slopes, strict=True)
+        )
+    )
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def initial_network(
+    rounds: Rounds, cells: int, hidden: Sequence[int], activation: str, seed: int, member: int, number: int
+) -> MLP:
+    """A network with weights drawn for this member and round (for the first round only, if started warm)."""
+    draw = np.random.SeedSequence([seed, member, 1 if rounds.warm_start else number]).generate_state(1)[0]
+    return MLP(cells, hidden, activation, generator=torch.Generator().manual_seed(int(draw)))
+
+
+def physical(network: MLP, scaling: Scaling) -> MLP:
+    """The network in physical units: potential in, scattering length out."""
+    inputs: Tensor = torch.from_numpy(scaling.inputs)
+    return network.rescaled(inputs, scaling.output)
+
+
+def above(data: Labelled, floor: float, number: int) -> Labelled:
+    """The potentials that are strong enough for a round; ``InputError`` where none is."""
+    kept = data.rows(np.flatnonzero(data.strength >= floor))
+    if not len(kept):
+        raise InputError(
+            f"round {number} takes strengths of at least {floor:g}, but the dataset's reach "
+            f"{data.strength.max():g}: generate stronger potentials, or lower strength_floors."
+        )
+    return kept
+
+
+def _remainder(rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled) -> np.ndarray:
+    """a0 without its lower orders ``(N,)``."""
+    remainder = data.scattering_length.copy()
+    if series is not None:
+        terms = born_terms if rounds.remove == "exact" else series.terms
+        for block in data.blocks():
+            remainder[block] -= terms(data.potentials[block], number - 1).sum(axis=0)
+    return remainder
+
+
+def _slopes(
+    rounds: Rounds, number: int, series: LearnedSeries | None, parts: Sequence[Labelled], scaling: Scaling
+) -> list[Slopes | None]:
+    """The derivatives of a0 without its lower orders along random directions."""
+    directions = [
+        Directions.drawn(len(part), rounds.directions, part.cells, [rounds.seed, number, k, 3])
+        for k, part in enumerate(parts)
+    ]
+    values = [_along(d, rounds, number, series, part) for d, part in zip(directions, parts, strict=True)]
+    unit = _rms(values[0].T / parts[0].strength ** (number - 1))
+    return [
+        Slopes(
+            Scaled(along, scaling.inputs),
+            torch.from_numpy(value / scaling.output),
+            torch.from_numpy(scaling.output / (unit * part.strength ** (number - 1))),
+        )
+        for part, along, value in zip(parts, directions, values, strict=True)
+    ]
+
+
+def _along(
+    directions: Directions, rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled
+) -> np.ndarray:
+    """``(N, K)``: the gradient of a0 without its lower orders, along each direction."""
+    assert data.gradient is not None
+    values = np.empty(directions.shape[:2])
+    for block in data.blocks():
+        gradient = data.gradient[block]
+        if series is not None:
+            lower = exact_gradient if rounds.remove == "exact" else series.gradient
+            gradient = gradient - lower(data.potentials[block], number - 1)
+        values[block] = (directions[block] @ gradient[:, :, None])[:, :, 0]
+    return values
+
+
+def exact_gradient(potentials: np.ndarray, order: int) -> np.ndarray:
+    """``(N, cells)``: the gradient of the exact Born sum through that order."""
+    tensor = torch.tensor(potentials, requires_grad=True)
+    (gradient,) = torch.autograd.grad(born_terms(tensor, order).sum(), tensor)
+    return gradient.numpy()

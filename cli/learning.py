@@ -1,0 +1,150 @@
+"""What `train` and `iterate` share: their options, progress and results."""
+
+from shlex import quote
+from typing import Any
+
+import click
+
+from .options import (
+    force_option,
+    labels_option,
+    network_options,
+    resume_option,
+    study_options,
+    terminal_options,
+    together,
+    training_options,
+)
+from .terminal import Terminal, table
+
+run_options = together(
+    click.option(
+        "--out", required=True, type=click.Path(), metavar="RUN", help="The run directory to write."
+    ),
+    labels_option,
+    network_options,
+    training_options,
+    study_options,
+    click.option("--dry-run", is_flag=True, help="Say what would be run and how large it is; write nothing."),
+    click.option(
+        "--at-once",
+        type=click.IntRange(min=1),
+        default=1,
+        metavar="N",
+        help="Members trained side by side, each on its share of --workers.",
+    ),
+    force_option,
+    resume_option,
+    terminal_options,
+)
+
+
+def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
+    """Train as the flags say, show progress, and report what was written."""
+    out, preset, config = flags.pop("out"), flags.pop("preset"), flags.pop("config")
+    force, resume, dry_run = flags.pop("force"), flags.pop("resume"), flags.pop("dry_run")
+    at_once = flags.pop("at_once")
+    terminal: Terminal = flags.pop("terminal")
+    study = _configuration(out, preset, config, flags, resume)
+    if dry_run:
+        from bornnet.runs.estimate import estimate
+
+        plan = estimate(data, study, at_once=at_once)
+        of_how_many = f" of {at_once} at once" if (at_once := min(at_once, study.members)) > 1 else ""
+        terminal.result(
+            {"dry_run": True, **plan},
+            table(
+                f"{command} {data}: what it would take (nothing is written)",
+                ("round", "potentials", "weights", "steps, at most", "memory", "time, about"),
+                [
+                    (
+                        r["round"],
+                        f"{r['training_rows']:,}",
+                        f"{r['weights']:,}",
+                        r["steps"],
+                        _size(r["memory"]),
+                        duration(r["seconds"]),
+                    )
+                    for r in plan["rounds"]
+                ],
+                f"{_counted(plan['members'], 'member')}: about {duration(plan['seconds'])} in all, at most. "
+                f"Memory{of_how_many} is beyond what the program itself takes.",
+            ),
+        )
+        return
+    from bornnet.runs.rounds import fit_run, per_round
+
+    shares = [per_round(study.steps, number) for number in range(1, study.rounds + 1)]
+    with terminal.progress("Training", study.members * sum(shares)) as advance:
+        done: dict[int, int] = {}
+
+        def report(member: int, number: int, progress: Any) -> None:
+            # a round that ends early is worth its full share
+            in_round = shares[number - 1] if progress.finished else progress.step
+            steps = sum(shares[: number - 1]) + in_round
+            who = f"member {member + 1}, " if study.members > 1 else ""
+            errors = f"{progress.error:.1e} (held out {progress.held_out_error:.1e})"
+            advance(steps - done.get(member, 0), f"{who}round {number}: {errors}")
+            done[member] = steps
+
+        fitted = fit_run(data, out, study, force=force, resume=resume, at_once=at_once, report=report)
+    rows = [
+        (
+            f"{member + 1}",
+            r["round"],
+            f"{r['training_rows']:,}",
+            f"{r['steps']} ({r['best_step']})",
+            f"{r['held_out_error']:.1e}",
+            f"{r['held_out_typical']:.1e}",
+        )
+        for member, rounds in enumerate(fitted.rounds)
+        for r in rounds
+    ]
+    terminal.result(
+        {
+            "written": str(fitted.path),
+            "members": study.members,
+            "rounds": study.rounds,
+            "fits": fitted.rounds,
+            "held_out_error": [[r["held_out_error"] for r in rounds] for rounds in fitted.rounds],
+            "seconds": fitted.seconds,
+        },
+        table(
+            f"Run {fitted.path}",
+            ("member", "round", "potentials", "steps (best)", "held-out error", "typical"),
+            rows,
+            "Errors on held-out potentials, relative to the order that is due: RMS, and their typical size, "
+            "by which the best step is chosen. "
+            f"Time: {fitted.seconds:.0f} s.",
+        ),
+    )
+    terminal.note(f"Wrote {fitted.path}. Next: bornnet compare-born {quote(out)}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _size(bytes_held: float) -> str:
+    return f"{bytes_held / 1e9:.1f} GB" if bytes_held >= 1e9 else f"{bytes_held / 1e6:.0f} MB"
+
+
+def duration(seconds: float) -> str:
+    """About how long, in the unit that reads well."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+
+
+def _configuration(
+    out: str, preset: str | None, config: str | None, flags: dict[str, Any], resume: bool
+) -> Any:
+    """The study; a resumed run without preset and file takes its own."""
+    from pathlib import Path
+
+    from bornnet.config.schema import load_config
+
+    if resume and preset is None and config is None and (Path(out) / "config.toml").is_file():
+        config = str(Path(out) / "config.toml")
+    return load_config(preset, config, flags)

@@ -1,0 +1,44 @@
+"""Small fits that the training tests share."""
+
+import torch
+
+from bornnet.learners.remainder import TaylorRemainder
+from bornnet.networks.mlp import MLP
+from bornnet.training.fit import OPTIMIZERS, Settings
+from bornnet.training.problem import Problem, Samples
+from bornnet.training.residuals import mean_square
+
+SETTINGS = {
+    "levenberg-marquardt": Settings("levenberg-marquardt", steps=8, patience=100),
+    "gauss-newton": Settings("gauss-newton", steps=6, patience=100),
+    "l-bfgs": Settings("l-bfgs", steps=4, patience=100),
+    "adam": Settings("adam", steps=12, patience=100, batch=16, learning_rate=1e-2, seed=5),
+}
+
+
+def uniform(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) - 0.5
+
+
+def model(degree: int = 1, activation: str = "tanh", hidden: tuple[int, ...] = (5, 4), seed: int = 1):
+    generator = torch.Generator().manual_seed(seed)
+    return TaylorRemainder(MLP(3, hidden, activation, generator=generator), degree)
+
+
+def samples(count: int = 60, seed: int = 0) -> Samples:
+    """A smooth function that vanishes at 0, and weights that are not all the same."""
+    x = uniform(count, 3, seed=seed)
+    return Samples(x, torch.sin(x.sum(1)) + x[:, 0] * x[:, 1], 1 + x[:, 2].abs())
+
+
+def fall_of_loss(name: str, fitted: TaylorRemainder, data: Samples) -> float:
+    """By which factor an optimizer brings the loss down."""
+    before = mean_square(fitted, data)
+    optimizer = OPTIMIZERS[name](fitted, data, SETTINGS[name])
+    for _ in range(SETTINGS[name].steps):
+        optimizer.step()
+    return before / mean_square(fitted, data)
+
+
+def problem() -> Problem:
+    return Problem(samples(), samples(20, seed=9))

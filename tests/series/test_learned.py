@@ -1,0 +1,97 @@
+"""Learned series: terms are contractions of kernels, homogeneous, and from the networks they belong to."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from series_cases import contracted, labelled, networks
+
+from bornnet import taylor_terms
+from bornnet.errors import InputError
+from bornnet.files.arrays import save_arrays
+from bornnet.learners.store import load_series, save_model, save_series
+from bornnet.series.learned import LearnedSeries
+
+POTENTIALS = labelled(12, cells=3).potentials
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_terms_are_contractions_of_the_kernel(rounds, corrected):
+    series = LearnedSeries(networks(rounds), corrected)
+    terms = series.terms(POTENTIALS, 4)
+    for order in range(1, 5):
+        kernel = series.kernel(order)
+        assert kernel.shape == (3,) * order
+        np.testing.assert_allclose(kernel, kernel.T, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(terms[order - 1], contracted(kernel, POTENTIALS), rtol=1e-11, atol=1e-15)
+
+
+def test_each_order_comes_from_its_round():
+    first, second, third = networks(3)
+    plain, corrected = (LearnedSeries((first, second, third), flag) for flag in (False, True))
+    taylor = [taylor_terms(network, POTENTIALS, 4) for network in (first, second, third)]
+    expected = [taylor[0][1], taylor[1][2], taylor[2][3], taylor[2][4]]
+    np.testing.assert_allclose(plain.terms(POTENTIALS, 4), expected, rtol=1e-12)
+    expected = [
+        taylor[0][1] + taylor[1][1] + taylor[2][1],
+        taylor[1][2] + taylor[2][2],
+        taylor[2][3],
+        taylor[2][4],
+    ]
+    np.testing.assert_allclose(corrected.terms(POTENTIALS, 4), expected, rtol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    factor=st.floats(1e-3, 4.0),
+    rounds=st.integers(1, 3),
+    corrected=st.booleans(),
+    activation=st.sampled_from(["tanh", "gelu", "softplus"]),
+)
+def test_order_n_is_homogeneous_of_degree_n(factor, rounds, corrected, activation):
+    series = LearnedSeries(networks(rounds, activation=activation), corrected)
+    terms, scaled = series.terms(POTENTIALS, 4), series.terms(factor * POTENTIALS, 4)
+    for order in range(1, 5):
+        scale = factor**order * np.abs(terms[order - 1]).max()
+        np.testing.assert_allclose(
+            scaled[order - 1], factor**order * terms[order - 1], rtol=1e-10, atol=1e-13 * scale
+        )
+
+
+def test_predict_is_the_sum_through_an_order():
+    series = LearnedSeries(networks(3))
+    terms = series.terms(POTENTIALS, 3)
+    np.testing.assert_array_equal(series.predict(POTENTIALS), terms.sum(axis=0))
+    np.testing.assert_array_equal(series.predict(POTENTIALS, 2), terms[:2].sum(axis=0))
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_saved_and_loaded_it_is_the_same(tmp_path, corrected):
+    series = LearnedSeries(networks(2), corrected)
+    save_series(tmp_path / "series.safetensors", series)
+    loaded = load_series(tmp_path / "series.safetensors")
+    assert loaded.corrected == corrected
+    np.testing.assert_array_equal(loaded.terms(POTENTIALS, 3), series.terms(POTENTIALS, 3))
+    with pytest.raises(InputError, match=r"exists"):
+        save_series(tmp_path / "series.safetensors", series)
+
+
+def test_files_that_hold_no_series(tmp_path):
+    save_model(tmp_path / "model.safetensors", networks(1)[0])
+    with pytest.raises(InputError, match=r"model\.safetensors"):
+        load_series(tmp_path / "model.safetensors")
+    empty = tmp_path / "empty.safetensors"
+    save_arrays(empty, {}, form="bornnet-series", facts={"architectures": [], "corrected": False})
+    with pytest.raises(InputError, match="holds no network"):
+        load_series(empty)
+
+
+def test_proxies_of_each_order_predict():
+    series = LearnedSeries(networks(3))
+    for order in (1, 2, 3):
+        np.testing.assert_array_equal(
+            series.through(order).predict(POTENTIALS), series.predict(POTENTIALS, order)
+        )
+    with pytest.raises(InputError, match="3 rounds"):
+        series.through(4)
