@@ -16,7 +16,9 @@ class Config(BaseModel):
     depth: int = Field(default=1, ge=1, description="Hidden layers of the infinite network (nngp, ntk)")
     weight_variance: float = Field(default=1.0, gt=0, description="Variance of its weights (nngp, ntk)")
     bias_variance: float = Field(default=0.1, ge=0, description="Variance of its biases (nngp, ntk)")
-    radius: float = Field(default=7.0, gt=0, description="Length to which the kernel 'ball' draws its inputs in")
+    radius: float = Field(
+        default=7.0, gt=0, description="Length to which the kernel 'ball' draws its inputs in"
+    )
     scales: tuple[float, ...] = Field(
         default=(1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
         min_length=1,

@@ -1,4 +1,4 @@
-"""The fit of a Gaussian process: a scale for the cells from a linear fit, a factor from held-out errors, one solve."""
+"""The fit: a scale for the cells from a linear fit, a factor from held-out errors, one solve."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ def begin(problem: Problem, task: Task, config: Config) -> "Fit":
 
 
 class Fit:
-    """Stages: one trial for each factor on a subset of the rows, then the fit on all. Stops between stages."""
+    """One trial for each factor on a subset of the rows, then the fit on all: it can stop in between."""
 
     def __init__(self, problem: Problem, task: Task, config: Config) -> None:
         if problem.training.slopes is not None:
@@ -119,8 +119,8 @@ class Fit:
     def _fit(self) -> None:
         if not np.isfinite(min(self.trials)):
             raise InputError(
-                f"scales: the kernel {self.config.kernel!r} could be fitted with none of {self.config.scales}; "
-                "give smaller factors, or another kernel."
+                f"scales: the kernel {self.config.kernel!r} could be fitted with none of "
+                f"{self.config.scales}; give smaller factors, or another kernel."
             )
         learner = self._solved(self.config.scales[int(np.argmin(self.trials))], self.config.rows)
         errors = self._errors(learner)
@@ -143,13 +143,16 @@ def linear_profile(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray)
     return np.sqrt(np.maximum(size, 1e-3 * size.max()))
 
 
-def _drawn(samples: Samples, most: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _drawn(
+    samples: Samples, most: int, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inputs, targets and weights of at most so many rows, in random order."""
     index = torch.from_numpy(draw.permutation(len(samples))[:most])
     if len(index) < 2:
         raise InputError(f"a Gaussian process needs at least 2 rows, got {len(index)}.")
     rows = samples.rows(index)
-    return tuple(part.cpu().double().numpy() for part in (rows.inputs, rows.targets, rows.weights))  # type: ignore[return-value]
+    inputs, targets, weights = (part.cpu().double() for part in (rows.inputs, rows.targets, rows.weights))
+    return inputs.numpy(), targets.numpy(), weights.numpy()
 
 
 def _require_consistent(samples: Sequence[np.ndarray]) -> None:
@@ -179,11 +182,12 @@ def baseline(
     """
     order = np.random.default_rng([seed, 16]).permutation(len(values))
     held = max(2, min(len(order) // 10, _HELD_OUT))
-    parts = [
-        Samples(*(torch.from_numpy(np.asarray(a)[part]) for a in (potentials, values, 1 / np.asarray(strength))))
-        for part in (order[held:], order[:held])
-    ]
+    arrays = [torch.from_numpy(np.asarray(a, dtype=float)) for a in (potentials, values)]
+    weights = torch.from_numpy(1 / np.asarray(strength))
+    training, held_out = (
+        Samples(arrays[0][i], arrays[1][i], weights[i]) for i in (order[held:], order[:held])
+    )
     task = Task(cells=np.shape(potentials)[1], degree=1, seed=seed)
-    fit = begin(Problem(*parts), task, Config(rows=rows, trial_rows=min(rows, 1500)))
+    fit = begin(Problem(training, held_out), task, Config(rows=rows, trial_rows=min(rows, 1500)))
     fit.run()
     return fit.learned()

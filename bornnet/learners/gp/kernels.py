@@ -2,9 +2,9 @@
 
 Orders below `degree` of the Taylor series at x = 0 are left out.
 
-The infinite networks: Williams, Neural Computation 10, 1203 (1998), for erf; Lee et al., arXiv:1711.00165, for the
-recursion over layers; Jacot et al., arXiv:1806.07572, for the tangent kernel. Their value at 0 is conditioned
-away: ``k(x, y) - k(x, 0) k(0, y) / k(0, 0)``.
+The infinite networks: Williams, Neural Computation 10, 1203 (1998), for erf; Lee et al.,
+arXiv:1711.00165, for the recursion over layers; Jacot et al., arXiv:1806.07572, for the tangent
+kernel. Their value at 0 is conditioned away: ``k(x, y) - k(x, 0) k(0, y) / k(0, 0)``.
 """
 
 import math
@@ -65,7 +65,7 @@ ACTIVATIONS: dict[str, tuple[Expectation, Expectation]] = {
 
 
 def infinite_network(activation: str, depth: int, weight: float, bias: float, tangent: bool) -> Kernel:
-    """The covariance of a wide perceptron of `depth` hidden layers, or its tangent kernel, not conditioned."""
+    """The covariance of a wide perceptron of so many hidden layers, or its tangent kernel; not conditioned."""
     value, slope = ACTIVATIONS[activation]
 
     def kernel(xx: Any, yy: Any, xy: Any) -> Any:
@@ -104,8 +104,8 @@ def build(config: Config, degree: int) -> Kernel:
         return ball(degree, config.radius)
     if degree > 1:
         raise InputError(
-            f"kernel {config.kernel!r}: only the value at 0 can be left out, got a round that starts at order "
-            f"{degree}; take one round, or the kernel 'exponential' or 'ball'."
+            f"kernel {config.kernel!r}: only the value at 0 can be left out, got a round that starts at "
+            f"order {degree}; take one round, or the kernel 'exponential' or 'ball'."
         )
     family, activation = config.kernel.split("-")
     return conditioned(

@@ -47,7 +47,7 @@ class GaussianProcess:
         return self.output * mean(kernel, self.rows, self.alpha, self._scaled(U))
 
     def taylor_terms(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray:
-        """``(order + 1, N)``: row n is ``D^n f(at)[U, .., U] / n!``. Exact, from the kernel's power series."""
+        """``(order + 1, N)``: row n is ``D^n f(at)[U, .., U] / n!``, from the kernel's power series."""
         point, weights = self._series(order, at)
         displacements = self._scaled(U)
         terms = np.zeros((order + 1, len(displacements)))
@@ -108,7 +108,12 @@ class GaussianProcess:
 
     def state(self) -> State:
         """All that `from_state` needs to give the same learner to the bit."""
-        arrays = {"rows": self.rows, "alpha": self.alpha, "scale": self.scale, "output": np.array([self.output])}
+        arrays = {
+            "rows": self.rows,
+            "alpha": self.alpha,
+            "scale": self.scale,
+            "output": np.array([self.output]),
+        }
         facts = {
             "kind": self.kind,
             "degree": self.degree,
@@ -121,7 +126,12 @@ class GaussianProcess:
     def from_state(cls, state: State) -> "GaussianProcess":
         """The learner of a state; ``KeyError``, ``TypeError`` or ``ValueError`` where that is damaged."""
         rows, alpha, scale, output = (state.arrays[name] for name in ("rows", "alpha", "scale", "output"))
-        if rows.ndim != 2 or alpha.shape != rows.shape[:1] or scale.shape != rows.shape[1:] or output.size != 1:
+        if (
+            rows.ndim != 2
+            or alpha.shape != rows.shape[:1]
+            or scale.shape != rows.shape[1:]
+            or output.size != 1
+        ):
             raise ValueError(f"rows {rows.shape}, alpha {alpha.shape} and scale {scale.shape} do not fit")
         config = Config.model_validate(state.facts["config"])
         degree = int(state.facts["degree"])

@@ -48,8 +48,8 @@ def coefficients(
 ) -> tuple[np.ndarray, float]:
     """``(K + nugget diag K + diag noise)^-1 y``, and the nugget that it took.
 
-    The nugget is relative: it takes weight from rows whose kernel is large, and none from the shallow ones. It
-    is raised tenfold where the matrix is not positive definite in double precision.
+    The nugget is relative: it takes weight from rows whose kernel is large, and none from the shallow ones.
+    It is raised tenfold where the matrix is not positive definite in double precision.
 
     Args:
         x: ``(N, D)``, in the units of the kernel.

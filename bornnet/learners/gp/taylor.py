@@ -1,7 +1,7 @@
 """Power series in two variables, one per training row, and the functions that kernels are made of.
 
-A kernel is written once, in terms of `exp_tail`, `power` and `arcsin` and of sums and products. Given arrays it
-is a matrix; given a `Series` it is the Taylor series of every row.
+A kernel is written once, in terms of `exp_tail`, `power` and `arcsin` and of sums and products. Given
+arrays it is a matrix; given a `Series` it is the Taylor series of every row.
 """
 
 import math

@@ -1,5 +1,6 @@
 """Infinite networks against wide finite ones, and the elementary functions against mpmath."""
 
+import itertools
 import math
 
 import mpmath
@@ -10,7 +11,10 @@ import torch
 from bornnet.learners.gp.kernels import infinite_network
 from bornnet.learners.gp.taylor import exp_tail
 
-GAINS = {"erf": (torch.erf, lambda z: 2 / math.sqrt(math.pi) * torch.exp(-(z**2))), "sin": (torch.sin, torch.cos)}
+GAINS = {
+    "erf": (torch.erf, lambda z: 2 / math.sqrt(math.pi) * torch.exp(-(z**2))),
+    "sin": (torch.sin, torch.cos),
+}
 
 
 @pytest.mark.parametrize("start", [0, 1, 2, 4])
@@ -32,7 +36,7 @@ def test_wide_networks_have_that_covariance_and_tangent_kernel(activation, depth
     for _ in range(networks):
         sizes = [2, *[width] * depth, 1]
         layers, hidden, z = [], x, x
-        for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for i, (n, m) in enumerate(itertools.pairwise(sizes)):
             scale = math.sqrt(w) if i == 0 else math.sqrt(w / n)
             W = torch.randn(n, m, generator=draw, dtype=torch.double)
             z = scale * hidden @ W + math.sqrt(b) * torch.randn(m, generator=draw, dtype=torch.double)

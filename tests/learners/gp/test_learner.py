@@ -152,7 +152,8 @@ def test_a_small_posterior_is_that_of_fifty_digits():
             k[i, i] = k[i, i] * (1 + mpmath.mpf(nugget)) + mpmath.mpf(float(noise[i]))
         expected = mpmath.lu_solve(k, mpmath.matrix([float(v) for v in y]))
     np.testing.assert_allclose(alpha, [float(e) for e in expected], rtol=1e-9)
-    assert used == nugget and learner.config.nugget == 1e-13
+    assert used == nugget
+    assert learner.config.nugget == 1e-13
 
 
 def problem(rows: int = 300, cells: int = 3) -> Problem:
@@ -171,7 +172,8 @@ def test_a_known_series_is_found():
     slope = 0.4 * np.array([1.0, 0.5, 2.0])
     np.testing.assert_allclose(learner.derivative_tensor(1), slope, rtol=1e-9)
     np.testing.assert_allclose(learner.derivative_tensor(2), np.outer(slope, slope), rtol=1e-6)
-    assert learner.chosen["factor"] in (0.5, 1.0, 2.0) and fit.progress.held_out_typical < 1e-8
+    assert learner.chosen["factor"] in (0.5, 1.0, 2.0)
+    assert fit.progress.held_out_typical < 1e-8
 
 
 def test_stopped_and_resumed_is_uninterrupted():
@@ -211,7 +213,8 @@ def test_a_matrix_that_is_not_positive_definite_raises_the_nugget():
     from bornnet.learners.gp.kernels import exponential
 
     alpha, used = coefficients(exponential(1), x, np.ones(30), 1e-20)
-    assert used > 1e-20 and np.isfinite(alpha).all()
+    assert used > 1e-20
+    assert np.isfinite(alpha).all()
 
 
 def test_duplicates_with_different_values_are_refused():
@@ -236,4 +239,5 @@ def test_other_bad_input():
 def test_the_baseline_takes_arrays():
     samples = problem(600).training
     learner = baseline(samples.inputs.numpy(), samples.targets.numpy(), 1 / samples.weights.numpy(), rows=400)
-    assert learner.chosen["rows"] == 400 and learner.chosen["held_out_median"] < 1e-7
+    assert learner.chosen["rows"] == 400
+    assert learner.chosen["held_out_median"] < 1e-7
