@@ -168,7 +168,7 @@ def _counts(results: "Results") -> str:
 def _base(study: "Study") -> str:
     """What the varied keys are in the base."""
     keys = dict.fromkeys(key for setting in study.settings for key in setting.changes)
-    values = study.base.config.model_dump(mode="json") | {"data": study.base.data}
+    values = study.base.config.flat("json") | {"data": study.base.data}
     pairs = [
         f"{key} {','.join(map(str, v)) if isinstance(v := values[key], list) else v}"
         for key in keys

@@ -31,7 +31,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..compute.group import agreed, total
-from ..learners.remainder import TaylorRemainder
+from .model import Residual
 from .problem import Samples
 from .residuals import (
     BLOCK,
@@ -72,7 +72,7 @@ class LevenbergMarquardt:
 
     def __init__(
         self,
-        model: TaylorRemainder,
+        model: Residual,
         samples: Samples,
         *,
         damping: float | None = None,
@@ -211,7 +211,7 @@ class GaussNewton(LevenbergMarquardt):
     """
 
     def __init__(
-        self, model: TaylorRemainder, samples: Samples, *, path_order: int = 2, robust: bool = False
+        self, model: Residual, samples: Samples, *, path_order: int = 2, robust: bool = False
     ) -> None:
         super().__init__(model, samples, path_order=path_order, robust=robust)
 

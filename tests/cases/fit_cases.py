@@ -2,7 +2,7 @@
 
 import torch
 
-from bornnet.learners.remainder import TaylorRemainder
+from bornnet.learners.mlp.remainder import TaylorRemainder
 from bornnet.networks.mlp import MLP
 from bornnet.training.fit import OPTIMIZERS, Settings
 from bornnet.training.problem import Problem, Samples
