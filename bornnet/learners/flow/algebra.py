@@ -6,7 +6,6 @@ over the pairs of monomials that stay within the degree, so that autograd and ``
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import combinations_with_replacement
 
 import numpy as np
 import torch
@@ -15,19 +14,26 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Algebra:
-    """All polynomials in ``variables`` variables through ``degree``."""
+    """All polynomials through ``degree`` in variables that count so much of it each."""
 
-    variables: int
+    weights: tuple[int, ...]
     degree: int
 
     @cached_property
     def exponents(self) -> tuple[tuple[int, ...], ...]:
-        """Of every monomial: the constant first, then the variables themselves, if there are any."""
-        return tuple(
-            tuple(chosen.count(v) for v in range(self.variables))
-            for degree in range(self.degree + 1)
-            for chosen in combinations_with_replacement(range(self.variables), degree)
-        )
+        """Of every monomial: the constant first, then by degree."""
+        found: list[tuple[int, ...]] = [()]
+        for weight in self.weights:
+            found = [
+                (*e, n)
+                for e in found
+                for n in range((self.degree - self.degree_of(e)) // weight + 1)
+            ]
+        return tuple(sorted(found, key=lambda e: (self.degree_of(e), sum(e), [-n for n in e])))
+
+    def degree_of(self, exponent: tuple[int, ...]) -> int:
+        """The degree of a monomial, in some or all of the variables."""
+        return sum(n * weight for n, weight in zip(exponent, self.weights, strict=False))
 
     @cached_property
     def rank(self) -> dict[tuple[int, ...], int]:
@@ -40,7 +46,7 @@ class Algebra:
             (i, j, self.rank[total])
             for i, a in enumerate(self.exponents)
             for j, b in enumerate(self.exponents)
-            if sum(total := tuple(x + y for x, y in zip(a, b, strict=True))) <= self.degree
+            if self.degree_of(total := tuple(x + y for x, y in zip(a, b, strict=True))) <= self.degree
         ]
         left, right, place = np.array(pairs).T
         gather = torch.zeros(len(pairs), len(self.exponents), dtype=torch.float64)
@@ -50,7 +56,8 @@ class Algebra:
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         """``a b`` through the degree."""
         left, right, gather = self._pairs
-        return (a[..., left] * b[..., right]) @ gather
+        pairs = a[..., left] * b[..., right]
+        return pairs @ gather.to(pairs.dtype)
 
     def constant(self, value: Tensor) -> Tensor:
         """The constant polynomial of every number."""
@@ -58,10 +65,11 @@ class Algebra:
         return torch.cat([value[..., None], zeros], dim=-1)
 
     def variable(self, which: int) -> Tensor:
-        """``(monomials,)``: the polynomial that is one of the variables; zero at degree 0."""
+        """``(monomials,)``: the polynomial that is one of the variables; zero if that is beyond the degree."""
         unit = torch.zeros(len(self.exponents), dtype=torch.float64)
-        if self.degree:
-            unit[1 + which] = 1.0
+        place = self.rank.get(tuple(int(v == which) for v in range(len(self.weights))))
+        if place is not None:
+            unit[place] = 1.0
         return unit
 
     def composed(self, coefficients: Tensor, z: Tensor) -> Tensor:
@@ -73,7 +81,23 @@ class Algebra:
         return total
 
 
+    def substituted(self, polynomial: Tensor, values: Tensor) -> Tensor:
+        """A polynomial ``(monomials,)`` in the first variables, of values ``(variables, monomials)`` that vanish at
+        the origin: again a polynomial."""
+        powers = {(0,) * len(self.weights): self.constant(values.new_ones(()))}
+        total = torch.zeros_like(polynomial)
+        for place, exponent in enumerate(self.exponents):
+            if any(exponent[len(values) :]):
+                continue
+            if exponent not in powers:
+                first = next(v for v, n in enumerate(exponent) if n)
+                lower = tuple(n - (v == first) for v, n in enumerate(exponent))
+                powers[exponent] = self.product(powers[lower], values[first])
+            total = total + polynomial[place] * powers[exponent]
+        return total
+
+
 @cache
 def algebra(variables: int, degree: int) -> Algebra:
-    """The algebra, made once."""
-    return Algebra(variables, degree)
+    """That of variables which count 1 each, made once."""
+    return Algebra((1,) * variables, degree)

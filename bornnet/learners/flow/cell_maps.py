@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import functional_call, jacrev, vmap
+from torch.func import jacrev, vmap
 
 from ...errors import InputError
 from ...networks.activations import taylor_coefficients
@@ -119,32 +119,42 @@ def _maps(
     space = algebra(k + 1, degree)
     sigma = torch.stack([space.variable(m) for m in range(k)])
     s = space.constant(start) + sigma
-    drive = space.constant(x[..., None]) + space.variable(k)
+    drive = space.constant(x) + space.variable(k)
     h = (right - left) / flow.substeps
     method = flow.method
     for step in range(flow.substeps):
         stages: list[Tensor] = []
         for row, c in zip(method.a, method.c, strict=True):
             inner = s + sum(a * h[..., None, None] * f for a, f in zip(row, stages, strict=False) if a)
-            stages.append(_drive(flow, weights, space, inner, left + (step + c) * h, drive))
+            place = space.constant(left + (step + c) * h)
+            stages.append(drive_polynomial(flow, space, inner, place, drive, weights))
         s = s + sum(b * h[..., None, None] * f for b, f in zip(method.b, stages, strict=True) if b)
     return s - space.constant(end)
 
 
-def _drive(
-    flow: Flow, weights: dict[str, Tensor], space: Algebra, s: Tensor, r: Tensor, drive: Tensor
+def drive_polynomial(
+    flow: Flow,
+    space: Algebra,
+    s: Tensor,
+    r: Tensor,
+    x: Tensor,
+    weights: dict[str, Tensor] | None = None,
 ) -> Tensor:
-    """ds/dr in polynomials."""
-    inputs = [s, space.constant(r[..., None])] + ([drive] if flow.drive == "general" else [])
+    """ds/dr in polynomials: of states ``(.., k, monomials)``, and r and x ``(.., monomials)``."""
+    weights = dict(flow.named_parameters()) if weights is None else weights
+    if flow.drive == "general":
+        return _perceptron(flow, weights, space, [s, r[..., None, :], x[..., None, :]])
+    return space.product(_perceptron(flow, weights, space, [s, r[..., None, :]]), x[..., None, :])
+
+
+def _perceptron(flow: Flow, weights: dict[str, Tensor], space: Algebra, inputs: list[Tensor]) -> Tensor:
     y = torch.cat(inputs, dim=-2)
     last = len(flow.layers) - 1
-    for n, module in enumerate(flow.layers):
-        if n % 2:
-            continue
+    for n in range(0, len(flow.layers), 2):
         w, bias = weights[f"layers.{n}.weight"], weights[f"layers.{n}.bias"]
         y = torch.einsum("oi,...im->...om", w, y) + space.constant(bias)
         if n < last:
             at = y[..., 0]
             series = taylor_coefficients(flow.layers[n + 1], at, space.degree)
             y = space.composed(series, y - space.constant(at))
-    return y if flow.drive == "general" else space.product(y, drive)
+    return y

@@ -57,7 +57,8 @@ def series_along(
     if readout is None:
         readout = x.new_ones(1) if flow.readout is None else flow.readout
     total = sum(w * s for w, s in zip(readout, sigma, strict=False))
-    start = base.states[-1, 0] if flow.readout is None else readout.T @ base.states[-1]
+    end = base.states[-1]
+    start = end[0] if flow.readout is None else sum((w * s for w, s in zip(readout, end, strict=True)))
     return flow.unit * _read_out(flow.state, start, total)
 
 

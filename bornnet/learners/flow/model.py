@@ -150,10 +150,12 @@ class Flow(nn.Module):
             return y
         return torch.tan(y) if self.state == "angle" else 1 / torch.tan(y)
 
-    def trajectory(self, potentials: Tensor, edges: np.ndarray) -> list[Tensor]:
-        """States ``(batch, k)`` at 0 and after every step."""
+    def trajectory(
+        self, potentials: Tensor, edges: np.ndarray, start: Tensor | None = None
+    ) -> list[Tensor]:
+        """States ``(batch, k)`` at 0 (zero, unless ``start`` is given) and after every step."""
         x = self.factor * potentials
-        s = x.new_zeros(len(x), self.components)
+        s = x.new_zeros(len(x), self.components) if start is None else start
         states = [s]
         for cell, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
             h = (right - left) / self.substeps

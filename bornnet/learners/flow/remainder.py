@@ -38,7 +38,7 @@ class FlowRemainder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, cells)`` to ``(batch,)``, with autograd where gradients are enabled."""
-        value = self.flow(self._potentials(x), self.edges)
+        value = self.flow(self.potentials(x), self.edges)
         base = self._base(x)
         if base.still and self.degree == 1:
             return value - self.flow.unit * self.flow.read_out(base.states[-1])
@@ -52,7 +52,7 @@ class FlowRemainder(nn.Module):
         Weights count in the order of ``torch.nn.utils.parameters_to_vector``.
         """
         flow = self.flow
-        potentials = self._potentials(x)
+        potentials = self.potentials(x)
         if not compiled.can_run(flow, potentials):
             return self._traced(x, None)
         base = self._base(x)
@@ -71,7 +71,7 @@ class FlowRemainder(nn.Module):
         """The derivative of ``r_n`` along a direction a potential, and its own derivatives by every weight."""
         return self._traced(x, direction)
 
-    def _potentials(self, x: Tensor) -> Tensor:
+    def potentials(self, x: Tensor) -> Tensor:
         return x if self.at is None else x + self.at.to(x)
 
     def _base(self, x: Tensor) -> Base:
