@@ -66,7 +66,9 @@ def trained(data: Data, config: Config, rounds: int, seed: int, quiet: bool = Fa
     before = None
     for number in range(1, rounds + 1):
         problem = _problem(data, held, learned, number, inputs[0], output)
-        fit = begin(problem, Task(data.potentials.shape[1], number, number, rounds, seed=seed, before=before), config)
+        fit = begin(
+            problem, Task(data.potentials.shape[1], number, number, rounds, seed=seed, before=before), config
+        )
         progress = fit.run()
         if not quiet:
             print(
@@ -118,32 +120,40 @@ def shown(errors: list[float]) -> str:
 
 def fit(given: argparse.Namespace) -> None:
     data = drawn(given.samples, given.cells, given.seed)
-    config = Config(hidden=given.hidden, steps=tuple(given.steps), integrator=given.integrator)
+    config = Config(
+        hidden=given.hidden, steps=tuple(given.steps), integrator=given.integrator, substeps=given.substeps
+    )
     began = time.perf_counter()
     learned = trained(data, config, given.rounds, given.seed)
     print(
         f"{given.cells} cells, {given.samples} potentials, {given.rounds} rounds: {time.perf_counter() - began:.0f} s, "
         f"{len(learned[0].weights())} weights, {torch.get_num_threads()} thread(s)"
     )
-    for cells in {given.cells: 0, **{c: 0 for c in given.compare_cells}}:
+    for cells in {given.cells: 0, **dict.fromkeys(given.compare_cells, 0)}:
         print(f"kernel errors on {cells} cells, orders 1 to 4: {shown(kernel_errors(learned, cells))}")
         unseen = drawn(1000, cells, given.seed + 1000)
         for number, learner in enumerate(learned, start=1):
             flow = learner.flow
             law = compare_law(flow, unseen.potentials)
-            print(f"  law of round {number}: RMS deviation {law.deviation:.1e} of its RMS", end="; powers of y ")
+            print(
+                f"  law of round {number}: RMS deviation {law.deviation:.1e} of its RMS", end="; powers of y "
+            )
             print(", ".join(f"{c.deviation:.0e}" for c in law.coefficients))
         flow = learned[0].flow
         off = (learned[0](unseen.potentials) - unseen.values) / unseen.strength
         cut = truncation(flow, unseen.potentials) / unseen.strength
-        print(f"  unseen potentials, over eta: median error {np.median(np.abs(off)):.1e}, RMS {_rms(off):.1e}")
+        print(
+            f"  unseen potentials, over eta: median error {np.median(np.abs(off)):.1e}, RMS {_rms(off):.1e}"
+        )
         print(f"  truncation, over eta: median {np.median(cut):.1e}, RMS {_rms(cut):.1e}")
         some = unseen.rows(slice(0, 100))
         response = visited(flow, some.potentials).response
         steps = response.shape[1] // cells
         between = 0.5 * (np.c_[response[:, :1] * 0, response][:, :-1:steps] + response[:, steps - 1 :: steps])
         exact = scattering_length_and_gradient(some.potentials)[1] * cells
-        print(f"  p G, by the trapezoidal rule in each cell, against da0/dU: {_rms(between - exact) / _rms(exact):.1e}")
+        print(
+            f"  p G, by the trapezoidal rule in each cell, against da0/dU: {_rms(between - exact) / _rms(exact):.1e}"
+        )
     share = vertex_share(learned[min(4, len(learned)) - 1].flow, 4, 3, cells=given.cells)
     print(f"share of three branches at a vertex in order 4: {share:.1e}")
 
@@ -173,7 +183,9 @@ def depth(given: argparse.Namespace) -> None:
 def ease(given: argparse.Namespace) -> None:
     data = drawn(given.samples, given.cells, given.seed)
     unseen = drawn(40, given.cells, given.seed + 1000).potentials
-    print(f"{given.cells} cells, {given.samples} potentials, {given.components} components, K = {given.order}")
+    print(
+        f"{given.cells} cells, {given.samples} potentials, {given.components} components, K = {given.order}"
+    )
     print("    weight   evaluations   kernel errors, orders 1 to 4                seconds")
     for weight in given.weights:
         config = Config(
@@ -200,6 +212,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[80, 30])
     parser.add_argument("--hidden", type=lambda text: tuple(map(int, text.split(","))), default=(12, 12))
     parser.add_argument("--integrator", default="dop853", choices=INTEGRATORS)
+    parser.add_argument("--substeps", type=int, default=1)
     parser.add_argument("--compare-cells", type=int, nargs="*", default=[])
     parser.add_argument("--components", type=int, default=3, help="of ease")
     parser.add_argument("--order", type=int, default=2, help="K of ease")

@@ -27,7 +27,9 @@ class Integrated:
 
 
 @torch.no_grad()
-def values(flow: Flow, potentials: np.ndarray, edges: Any = None, tolerance: float | None = None) -> np.ndarray:
+def values(
+    flow: Flow, potentials: np.ndarray, edges: Any = None, tolerance: float | None = None
+) -> np.ndarray:
     """Outputs ``(N,)`` with the flow's own steps, or with as many as a tolerance takes.
 
     Args:

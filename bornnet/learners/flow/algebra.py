@@ -24,11 +24,7 @@ class Algebra:
         """Of every monomial: the constant first, then by degree."""
         found: list[tuple[int, ...]] = [()]
         for weight in self.weights:
-            found = [
-                (*e, n)
-                for e in found
-                for n in range((self.degree - self.degree_of(e)) // weight + 1)
-            ]
+            found = [(*e, n) for e in found for n in range((self.degree - self.degree_of(e)) // weight + 1)]
         return tuple(sorted(found, key=lambda e: (self.degree_of(e), sum(e), [-n for n in e])))
 
     def degree_of(self, exponent: tuple[int, ...]) -> int:
@@ -79,7 +75,6 @@ class Algebra:
         for c in reversed(coefficients[:-1].unbind(0)):
             total = self.product(total, z) + self.constant(c)
         return total
-
 
     def substituted(self, polynomial: Tensor, values: Tensor) -> Tensor:
         """A polynomial ``(monomials,)`` in the first variables, of values ``(variables, monomials)`` that vanish at

@@ -59,7 +59,9 @@ def base_of(flow: Flow, at: Any = None, *, cells: int | None = None, edges: Any 
     else:
         potential = torch.as_tensor(np.asarray(at, dtype=float))
         if potential.ndim != 1 or (cells is not None and len(potential) != cells):
-            raise InputError(f"at: expected one potential ({cells or 'cells'},), got {tuple(potential.shape)}")
+            raise InputError(
+                f"at: expected one potential ({cells or 'cells'},), got {tuple(potential.shape)}"
+            )
     grid = checked_edges(edges, len(potential))
     still = flow.drive == "linear" and not potential.any()
     if still:

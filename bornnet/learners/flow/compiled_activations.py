@@ -35,6 +35,7 @@ KINDS = {
 }
 """The number of every activation of ``bornnet.networks.activations`` in compiled code."""
 
+_C11, _C12 = 1 / 39916800, 1 / 479001600
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
 
@@ -71,10 +72,8 @@ def tanh(z):
     """By the series of expm1 at -|z|/64 and seven doublings, which lose no accuracy and need no branches."""
     size = abs(z)
     y = -(size if size < 20.0 else 20.0) / 64
-    m = y * (
-        1 + y * (1 / 2 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y * (1 / 720 + y * (
-        1 / 5040 + y * (1 / 40320 + y * (1 / 362880 + y * (1 / 3628800 + y * (
-        1 / 39916800 + y * (1 / 479001600))))))))))))  # fmt: skip
+    high = 1 / 5040 + y * (1 / 40320 + y * (1 / 362880 + y * (1 / 3628800 + y * (_C11 + y * _C12))))
+    m = y * (1 + y * (1 / 2 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y * (1 / 720 + y * high))))))
     for _ in range(7):
         m = m * (2 + m)
     t = m / (2 + m)

@@ -168,9 +168,7 @@ def diagram_terms(flow: Flow, order: int, potentials: np.ndarray, edges: Any = N
                 value = value * state**n if n else value
             monomials.append(value)
         states = maps[cell] @ torch.stack(monomials)
-    return np.stack(
-        [(flow.unit * system.linear_form(tree) @ states).numpy() for tree in rooted_trees(order)]
-    )
+    return np.stack([(flow.unit * system.linear_form(tree) @ states).numpy() for tree in rooted_trees(order)])
 
 
 class _System:
@@ -192,7 +190,9 @@ class _System:
         """``(states,)``: the readout of one tree."""
         k = self.flow.components
         form = torch.zeros(len(self.trees) * k, dtype=torch.float64)
-        readout = torch.ones(1, dtype=torch.float64) if self.flow.readout is None else self.flow.readout.detach()
+        readout = (
+            torch.ones(1, dtype=torch.float64) if self.flow.readout is None else self.flow.readout.detach()
+        )
         form[self.place[tree] : self.place[tree] + len(readout)] = readout
         return form
 

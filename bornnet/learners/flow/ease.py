@@ -97,14 +97,14 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
 
     def _curvature(self, here: Tensor, path: Any, order: int) -> Tensor:
         lengths, shares = interpolation(order)
-        coefficient: Tensor | float = 0.0
+        parts = []
         for length, share in zip(lengths, shares, strict=True):
             self._place(here, path, length)
-            coefficient = coefficient + share * self.penalty.residuals()
+            parts.append(share * self.penalty.residuals())
         self._place(here, [], 0.0)
         with torch.enable_grad():
-            parts = torch.autograd.grad(
-                self.penalty.residuals(), list(self.model.parameters()), coefficient
+            by_weights = torch.autograd.grad(
+                self.penalty.residuals(), list(self.model.parameters()), torch.stack(parts).sum(0)
             )
-        pulled = torch.cat([part.flatten() for part in parts])
+        pulled = torch.cat([part.flatten() for part in by_weights])
         return super()._curvature(here, path, order) + pulled

@@ -75,7 +75,9 @@ class Flow(nn.Module):
         for name, count in (("components", components), ("substeps", substeps)):
             if not isinstance(count, int) or isinstance(count, bool) or count < 1:
                 raise InputError(f"{name}: expected an integer of at least 1, got {count!r}")
-        perceptron = MLP(components + (2 if drive == "general" else 1), hidden, activation, generator=generator)
+        perceptron = MLP(
+            components + (2 if drive == "general" else 1), hidden, activation, generator=generator
+        )
         self.hidden, self.activation, self.components = perceptron.hidden, activation, components
         self.drive, self.state, self.substeps = drive, state, substeps
         self.method: Tableau = tableau(integrator)
@@ -83,7 +85,9 @@ class Flow(nn.Module):
         self.layers = perceptron.layers
         if components > 1:
             self.layers[-1] = _last_layer(self.hidden[-1], components, generator)
-        self.readout = nn.Parameter(torch.ones(components, dtype=torch.float64)) if readout == "linear" else None
+        self.readout = (
+            nn.Parameter(torch.ones(components, dtype=torch.float64)) if readout == "linear" else None
+        )
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -150,9 +154,7 @@ class Flow(nn.Module):
             return y
         return torch.tan(y) if self.state == "angle" else 1 / torch.tan(y)
 
-    def trajectory(
-        self, potentials: Tensor, edges: np.ndarray, start: Tensor | None = None
-    ) -> list[Tensor]:
+    def trajectory(self, potentials: Tensor, edges: np.ndarray, start: Tensor | None = None) -> list[Tensor]:
         """States ``(batch, k)`` at 0 (zero, unless ``start`` is given) and after every step."""
         x = self.factor * potentials
         s = x.new_zeros(len(x), self.components) if start is None else start

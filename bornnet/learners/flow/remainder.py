@@ -148,4 +148,6 @@ class _Traced(nn.Module):
         flow, base = self.flow, self.base
         s = flow.trajectory(x if at is None else x + at, base.edges)[-1]
         maps = cell_maps(flow, base, self.map_degree)
-        return flow.unit * flow.read_out(s) - series_along(flow, base, maps[..., None], x, self.degree - 1).sum(0)
+        return flow.unit * flow.read_out(s) - series_along(
+            flow, base, maps[..., None], x, self.degree - 1
+        ).sum(0)

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...networks.expansion import check_order
 from ...compute.memory import require_memory
+from ...networks.expansion import check_order
 from ...networks.packed import multiplicity_factorials, unpack
 from . import colex
 from .algebra import Algebra, algebra

@@ -25,7 +25,12 @@ _ROWS = 1024  # potentials whose terms are differentiated at once
 
 @torch.no_grad()
 def tensor_derivatives(
-    flow: Flow, order: int, directions: np.ndarray, at: Any = None, cells: int | None = None, edges: Any = None
+    flow: Flow,
+    order: int,
+    directions: np.ndarray,
+    at: Any = None,
+    cells: int | None = None,
+    edges: Any = None,
 ) -> Iterator[np.ndarray]:
     """Derivatives of the packed derivative tensor along directions ``(K, weights)`` of the weights, one by one.
 
@@ -38,7 +43,9 @@ def tensor_derivatives(
     for own, inner in _split(flow, directions):
         moved = torch.complex(maps, _STEP * (jacobian @ inner))
         moved, shift = _recentred(moved, algebra(flow.components + 1, _degree(base, order)), space)
-        readout = None if own is None else torch.complex(flow.readout.detach(), _STEP * own)
+        readout = None
+        if own is not None and flow.readout is not None:
+            readout = torch.complex(flow.readout.detach(), _STEP * own)
         output = output_polynomial(flow, space, base.states[-1] + shift, readout)
         coefficients = assembled(moved, space, output, order, base.still)
         coefficients = coefficients.imag / _STEP * flow.unit * flow.factor**order
@@ -46,7 +53,12 @@ def tensor_derivatives(
 
 
 def term_derivatives(
-    flow: Flow, displacements: np.ndarray, order: int, directions: np.ndarray, at: Any = None, edges: Any = None
+    flow: Flow,
+    displacements: np.ndarray,
+    order: int,
+    directions: np.ndarray,
+    at: Any = None,
+    edges: Any = None,
 ) -> np.ndarray:
     """``(order + 1, N, K)``: derivatives of the Taylor terms of ``displacements (N, cells)`` along directions
     ``(K, weights)`` of the weights."""
@@ -66,7 +78,9 @@ def term_derivatives(
             by_maps, *by_readout = torch.autograd.grad(term.sum(), leaves, retain_graph=True)
             slope = by_maps.flatten(0, 2).T @ inner
             if by_readout:
-                slope = slope + by_readout[0].T @ torch.stack([own for own, _ in pairs], dim=1)
+                slope = slope + by_readout[0].T @ torch.stack(
+                    [own for own, _ in pairs if own is not None], dim=1
+                )
             slopes.append(slope)
         parts.append(torch.stack(slopes))
     return torch.cat(parts, dim=1).numpy()
