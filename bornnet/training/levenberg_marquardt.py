@@ -156,7 +156,7 @@ class LevenbergMarquardt:
         The coefficient is that of the polynomial through the residuals at points on both sides of the start.
         It need not be exact: a step is taken only where it brings the loss down.
         """
-        lengths, shares = _interpolation(order)
+        lengths, shares = interpolation(order)
         pulled = torch.zeros_like(here)
         for block in self.samples.blocks(BLOCK):
             coefficient: Tensor | float = 0.0
@@ -173,12 +173,15 @@ class LevenbergMarquardt:
         best = loss, 0.0
         for length in _LENGTHS:
             self._place(here, path, length)
-            reached = mean_square(self.model, self.samples)
+            reached = self._loss()
             if reached < best[0]:
                 best = reached, length
             elif best[1]:
                 break
         return best
+
+    def _loss(self) -> float:
+        return mean_square(self.model, self.samples)
 
     def _place(self, here: Tensor, path: Sequence[Tensor], length: float) -> None:
         """Move the model's weights along the path."""
@@ -254,7 +257,7 @@ def conjugate_gradients(
 
 
 @cache
-def _interpolation(order: int) -> tuple[list[float], list[float]]:
+def interpolation(order: int) -> tuple[list[float], list[float]]:
     """Points and their shares in the coefficient of ``t^order`` of the polynomial through them."""
     half = (order + 1) // 2
     points = np.arange(-half, half + 1) * (_REACH / half)
