@@ -217,4 +217,5 @@ def _error(rows: list[dict[str, Any]], order: int, spread: bool = False, kind: s
     if order > len(rows):
         return "-"
     row = rows[order - 1]
-    return f"{row[kind]:.1e} ± {row[f'{kind}_spread']:.0e}" if spread else f"{row[kind]:.1e}"
+    deviation = row[f"{kind}_spread"] if spread else None  # None also where one seed alone is finished
+    return f"{row[kind]:.1e}" if deviation is None else f"{row[kind]:.1e} ± {deviation:.0e}"

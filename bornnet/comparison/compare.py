@@ -245,7 +245,7 @@ def compare(series: LearnedSeries, order: int = 3) -> Comparison:
         strength=held_out.strength,
         reference=exact_reference(held_out.potentials, held_out.values, order),
         learned=list(series.members),
-        single=[MemberSeries(member.learners[:1]) for member in series.members],
+        single=[MemberSeries(member.learners[:1], cells=member.cells) for member in series.members],
         baselines={},
         series=series,
     )
@@ -275,8 +275,8 @@ def _compare(path: str | Path, run: Run, order: int | None) -> Comparison:
         run=run,
         strength=held_out["strength"],
         reference=reference,
-        learned=[MemberSeries(tuple(learners[:rounds]), corrected) for learners in run.learners],
-        single=[MemberSeries(tuple(learners[:1])) for learners in run.learners],
+        learned=[MemberSeries(tuple(learners[:rounds]), corrected, run.cells) for learners in run.learners],
+        single=[MemberSeries(tuple(learners[:1]), cells=run.cells) for learners in run.learners],
         baselines={
             f"least-squares-{degree}": polynomial
             for degree, polynomial in load_baselines(path, run.cells).items()

@@ -18,7 +18,8 @@ def verdict(comparison: "Comparison") -> str:
     else:
         scope = f"Learner {comparison.learner}" + (f", {members} members" if members > 1 else "")
     if comparison.config:
-        scope += f" a round, {rounds} round{'s' if rounds > 1 else ''}"
+        each = " a round" if comparison.learner == "mlp" else ""
+        scope += f"{each}, {rounds} round{'s' if rounds > 1 else ''}"
         if rounds < comparison.rounds_planned:
             scope += f" of {comparison.rounds_planned}"
     if comparison.labels == "gradient":

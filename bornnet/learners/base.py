@@ -40,7 +40,10 @@ class Scaling:
 class Fit(Protocol):
     """A fit in progress: it can be stopped between steps, stored, and resumed to the same bits."""
 
-    progress: Progress
+    @property
+    def progress(self) -> Progress:
+        """Where it stands."""
+        ...
 
     def run(self, after_step: Callable[[Progress], None] = ...) -> Progress:
         """Fit to the end; ``after_step`` is called between steps, or between stages of a direct solver."""
@@ -155,8 +158,9 @@ class Learner(ABC):
         return total
 
     @classmethod
-    def scaling(cls, spread: np.ndarray, output: float) -> Scaling:
-        """The units of a fit: from the RMS of the potentials in every cell, and the RMS of value/strength."""
+    def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Any) -> Scaling:
+        """The units of a fit: from the RMS of the potentials in every cell, the RMS of value/strength, and
+        the typical mean of |U| over the cells in units of the strength."""
         return Scaling(1 / (INPUT_SPREAD * np.where(spread == 0, 1.0, spread)), output)
 
     @classmethod
@@ -181,7 +185,7 @@ class Learner(ABC):
         return None
 
     @classmethod
-    def weights(cls, cells: int, config: Any) -> int | None:
+    def weight_count(cls, cells: int, config: Any) -> int | None:
         """How many numbers are fitted; None where that depends on the rows."""
         return None
 

@@ -84,10 +84,12 @@ class Chain(Learner):
         return ChainFit(problem, task, config)
 
     @classmethod
-    def scaling(cls, spread: np.ndarray, output: float) -> Scaling:
-        """One factor for all cells, which means the same to every learner."""
+    def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Settings) -> Scaling:
+        """The units of the first learner, with one factor for all cells, which means the same to every
+        one."""
+        name, part = config.parts[0]
         common = np.full_like(spread, np.sqrt(np.mean(spread**2)))
-        return super().scaling(common, output)
+        return learner_class(name).scaling(common, output, integral, part)
 
     @classmethod
     def least_rows(cls, cells: int, config: Settings) -> int:

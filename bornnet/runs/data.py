@@ -54,7 +54,7 @@ class StudyData:
     def weights(self) -> int | None:
         """How many numbers a member of the study fits; None where that depends on the rows."""
         learner, config = learner_of(self.study)
-        return learner.weights(self.dataset.cells, config)
+        return learner.weight_count(self.dataset.cells, config)
 
     def member(self, number: int = 0, device: str = "cpu") -> Member:
         """A member's way through the rounds of the study."""
@@ -81,7 +81,7 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     )
     _check_strengths(labelled, source)
     training, held_out = split(labelled, study.holdout, study.seed)
-    scaling = choose_scaling(training, learner_of(study)[0])
+    scaling = choose_scaling(training, *learner_of(study))
     data = StudyData(dataset, study, training, held_out, scaling, at_once * local_processes())
     for number in range(1, study.rounds + 1):
         _require_memory(data, number)

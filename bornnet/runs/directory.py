@@ -221,7 +221,8 @@ def load_run(path: str | Path) -> Run:
         learners.append([learner for learner, _ in loaded])
         scaling.append([facts for _, facts in loaded])
     corrected = config.lower_orders == "corrected"
-    learned = [MemberSeries(tuple(rounds), corrected) for rounds in learners if rounds]
+    cells = int(provenance["cells"])
+    learned = [MemberSeries(tuple(rounds), corrected, cells) for rounds in learners if rounds]
     summary = path / "summary.json"
     return Run(
         path, config, provenance, learners, scaling, learned, _read_json(summary) if summary.is_file() else {}

@@ -62,14 +62,14 @@ def fit_series(
     study = study.changed(samples=len(U), cells=U.shape[1])
     data = Labelled(U, y, _strengths(U))
     training, held_out = split(data, study.holdout, study.seed)
-    scaling = choose_scaling(training, learner_of(study)[0])
+    scaling = choose_scaling(training, *learner_of(study))
     device = choose_device(study.device).type
     found, facts = [], []
     try:
         with _shown(study, progress) as report:
             for number in range(study.members):
                 learned, own = _learned(Member(study, number, training, held_out, scaling, device), report)
-                found.append(rounds_of(study).series(learned))
+                found.append(rounds_of(study).series(learned, U.shape[1]))
                 facts.append(own)
     except KeyboardInterrupt as stop:
         raise Interrupted("Interrupted: nothing is left behind. Call fit_series again.") from stop

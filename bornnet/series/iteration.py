@@ -16,6 +16,7 @@ cannot follow: of relative size error/eta. So later rounds leave out the shallow
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,10 +30,12 @@ from ..training.problem import Problem, Samples, Slopes
 from .learned import MemberSeries
 
 
-def choose_scaling(data: Labelled, learner: type[Learner]) -> Scaling:
-    """The units in which a learner is fitted: from the RMS of every cell, and that of a0/eta."""
+def choose_scaling(data: Labelled, learner: type[Learner], config: Any = None) -> Scaling:
+    """The units in which a learner is fitted (`Learner.scaling`)."""
     squares = sum(np.sum(data.potentials[block] ** 2, axis=0) for block in data.blocks())
-    return learner.scaling(np.sqrt(squares / len(data)), _rms(data.values / data.strength))
+    means = np.concatenate([np.abs(data.potentials[block]).mean(axis=1) for block in data.blocks()])
+    integral = float(np.median(means / data.strength))
+    return learner.scaling(np.sqrt(squares / len(data)), _rms(data.values / data.strength), integral, config)
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,9 @@ class Rounds:
         """The Taylor order below which round ``number`` fits nothing."""
         return number if self.lower_orders == "removed" else 1
 
-    def series(self, learners: Sequence[Learner]) -> MemberSeries:
+    def series(self, learners: Sequence[Learner], cells: int | None = None) -> MemberSeries:
         """The Born series learned in rounds 1, 2, .., in physical units."""
-        return MemberSeries(tuple(learners), corrected=self.lower_orders == "corrected")
+        return MemberSeries(tuple(learners), self.lower_orders == "corrected", cells)
 
 
 def round_problem(

@@ -43,10 +43,12 @@ class MemberSeries:
     Attributes:
         learners: of round 1, 2, .. in physical units: U in, scattering length out.
         corrected: whether later rounds correct the earlier orders.
+        cells: of the kernels, for learners that take any number; None: the learners say.
     """
 
     learners: tuple[Learner, ...]
     corrected: bool = False
+    cells: int | None = None
 
     def sources(self, order: int) -> Sequence[Learner]:
         """The learners whose order-n Taylor terms make up order n."""
@@ -54,12 +56,12 @@ class MemberSeries:
         return self.learners[first:] if self.corrected else self.learners[first : first + 1]
 
     def kernel(self, order: int) -> np.ndarray:
-        tensors = [learner.derivative_tensor(order) for learner in self.sources(order)]
+        tensors = [learner.derivative_tensor(order, cells=self.cells) for learner in self.sources(order)]
         return np.sum(tensors, axis=0) / factorial(order)
 
     def kernel_std(self, order: int) -> np.ndarray | None:
         """One standard deviation of each coefficient, ``(cells,) * order``; None where it is not known."""
-        stds = [learner.uncertainty(order) for learner in self.sources(order)]
+        stds = [learner.uncertainty(order, cells=self.cells) for learner in self.sources(order)]
         if any(std is None for std in stds):
             return None
         return np.sqrt(np.sum([np.square(std) for std in stds if std is not None], axis=0)) / factorial(order)
@@ -100,7 +102,7 @@ class MemberSeries:
         """
         if not 1 <= order <= len(self.learners):
             raise InputError(f"there are {len(self.learners)} rounds, so orders 1 to that; got {order}.")
-        return MemberSeries(self.learners[:order], self.corrected)
+        return MemberSeries(self.learners[:order], self.corrected, self.cells)
 
     def predict(self, potentials: np.ndarray, order: int | None = None) -> np.ndarray:
         """The sum of the learned terms through ``order``, ``(N,)``; without it the last round's own value:
@@ -193,6 +195,7 @@ class LearnedSeries:
         facts = {
             "members": members,
             "corrected": self.members[0].corrected,
+            "cells": self.members[0].cells,
             "config": None if self.config is None else to_toml(self.config),
             "rounds": self.rounds,
         }
@@ -231,7 +234,9 @@ def load_series(path: str | Path) -> LearnedSeries:
             members: tuple[MemberSeries, ...] = (MemberSeries(_perceptrons(arrays, facts), corrected),)
         else:
             members = tuple(
-                MemberSeries(tuple(unpacked_states(arrays, stated, f"member-{number}.")), corrected)
+                MemberSeries(
+                    tuple(unpacked_states(arrays, stated, f"member-{number}.")), corrected, facts["cells"]
+                )
                 for number, stated in enumerate(facts["members"], start=1)
             )
         if not members or not all(member.learners for member in members):

@@ -155,7 +155,10 @@ def test_names_that_cannot_be_registered():
     [
         ({"learner": "mpl"}, r"--learner: expected one of mlp, .*; got 'mpl'. Did you mean 'mlp'\?"),
         ({"learner": "mlp,mlp"}, "expected different learners"),
-        ({"learner": "polynomial", "hidden": (3,)}, "--hidden: a setting of learner mlp, but polynomial is"),
+        (
+            {"learner": "polynomial", "hidden": (3,)},
+            "--hidden: a setting of learner mlp .* but polynomial is",
+        ),
         ({"degree": 2}, "--degree: a setting of learner polynomial, but mlp is chosen"),
     ],
 )

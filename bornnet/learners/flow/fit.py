@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ...training.fit import Fit, Progress, Settings
+from ...training.fit import Fit, Progress
 from ...training.problem import Problem
 from ..base import Task
+from ..stepwise import settings
 from .config import Config
 from .ease import EasedLevenbergMarquardt
 from .learner import FlowLearner
@@ -25,16 +26,7 @@ class FlowFit:
             raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
         self.flow = flow
         model = FlowRemainder(flow, task.degree, task.at)
-        settings = Settings(
-            optimizer=config.optimizer,
-            steps=config.steps[min(task.number, len(config.steps)) - 1],
-            patience=config.patience,
-            seconds=task.seconds,
-            learning_rate=config.learning_rate,
-            batch=config.batch,
-            seed=_drawn(task, 1),
-        )
-        self.fit = Fit(model, problem, settings)  # type: ignore[arg-type]
+        self.fit = Fit(model, problem, settings(task, config))
         if config.ease is not None and config.ease[1]:
             if config.optimizer != "levenberg-marquardt":
                 raise InputError(
@@ -64,7 +56,7 @@ def begin(problem: Problem, task: Task, config: Config) -> FlowFit:
 
     Raises ``InputError`` for settings that exclude one another, and where f is infinite at the base.
     """
-    if isinstance(task.before, FlowLearner):
+    if config.warm_start and isinstance(task.before, FlowLearner):
         flow = task.before.flow.changed()
     else:
         flow = Flow(

@@ -9,23 +9,25 @@ from torch.nn.utils import parameters_to_vector
 
 from ...errors import InputError
 from ...networks.packed import unpack
-from ..base import State
+from ...training.levenberg_marquardt import step_bytes
+from ...training.problem import Problem
+from ..base import Fit, Learner, Scaling, State, Task
+from ..stepwise import per_round
 from . import accuracy, jets, tensors, uncertainty
 from .config import Config as FlowConfig
 from .model import Flow
 
 
-class FlowLearner:
+class FlowLearner(Learner):
     """A flow from potentials ``(N, D)``, D any number of equal cells, to outputs.
 
     Attributes:
         flow: the network.
-        spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T``, where one is known. It is what
+        spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T``, where one is known: what
             uncertainties are made of.
     """
 
     kind: ClassVar[str] = "flow"
-    Config: ClassVar[type[FlowConfig]] = FlowConfig
 
     def __init__(self, flow: Flow, spread: np.ndarray | None = None) -> None:
         self.flow = flow
@@ -77,20 +79,45 @@ class FlowLearner:
         return parameters_to_vector(self.flow.parameters()).detach().numpy().copy()
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "FlowLearner":
-        """``U -> output * f(inputs * U)``; all factors of ``inputs (D,)`` must be equal, or ``InputError``."""
+        """``U -> output * f(inputs * U)``; all of ``inputs (D,)`` must be equal, or ``InputError``."""
         return FlowLearner(self.flow.rescaled(inputs, output), self.spread)
 
-    @staticmethod
-    def scaling(potentials: np.ndarray, values: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, float]:
-        """Factors of the inputs ``(cells,)``, all equal, and the unit of the output, for a flow's problem.
+    @classmethod
+    def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Any) -> Scaling:
+        """One factor for all cells, so that a flow means the same on any: the integral of the scaled
+        potential is one strength for the typical potential."""
+        return Scaling(np.full(len(spread), 1 / (integral or 1.0)), output)
 
-        A flow takes potentials times one number, so that it means the same on any cells: the integral of the scaled
-        potential is one strength for the typical potential, and values over strengths have an RMS of one.
-        """
-        integral = np.mean(np.abs(potentials), axis=1) / strength
-        factor = 1 / (float(np.median(integral)) or 1.0)
-        unit = float(np.sqrt(np.mean((values / strength) ** 2))) or 1.0
-        return np.full(potentials.shape[1], factor), unit
+    @classmethod
+    def begin(cls, problem: Problem, task: Task, config: FlowConfig) -> Fit:
+        from .fit import begin  # which gives learners of this class
+
+        return begin(problem, task, config)
+
+    @classmethod
+    def most_steps(cls, config: FlowConfig, number: int) -> int:
+        return per_round(config.steps, number)
+
+    @classmethod
+    def weight_count(cls, cells: int, config: FlowConfig) -> int:
+        """Weights of a flow of those settings."""
+        flow = Flow(
+            config.hidden,
+            config.activation,
+            components=config.components,
+            drive=config.drive,
+            readout=config.readout,
+            state=config.state,
+        )
+        return sum(p.numel() for p in flow.parameters())
+
+    @classmethod
+    def least_rows(cls, cells: int, config: FlowConfig) -> int:
+        return 2
+
+    @classmethod
+    def memory(cls, rows: int, task: Task, config: FlowConfig, *, slopes: int = 0) -> float:
+        return step_bytes(rows, cls.weight_count(task.cells, config), slopes=slopes > 0)
 
     def state(self) -> State:
         arrays = {name: p.detach().numpy(force=True).copy() for name, p in self.flow.named_parameters()}

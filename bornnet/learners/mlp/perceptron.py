@@ -102,13 +102,13 @@ class Perceptron(Learner):
         return per_round(config.steps, number)
 
     @classmethod
-    def weights(cls, cells: int, config: Config) -> int:
+    def weight_count(cls, cells: int, config: Config) -> int:
         widths = (cells, *config.hidden, 1)
         return sum((below + 1) * above for below, above in pairwise(widths))
 
     @classmethod
     def memory(cls, rows: int, task: Task, config: Config, *, slopes: int = 0) -> float:
-        return cost.step_memory(rows, cls.weights(task.cells, config), task, config, slopes=slopes)
+        return cost.step_memory(rows, cls.weight_count(task.cells, config), task, config, slopes=slopes)
 
     @classmethod
     def seconds(cls, problem: Problem, task: Task, config: Config) -> float:

@@ -133,7 +133,7 @@ class Polynomial(Learner):
         return coefficients(cells, config.degree)
 
     @classmethod
-    def weights(cls, cells: int, config: Config) -> int:
+    def weight_count(cls, cells: int, config: Config) -> int:
         return coefficients(cells, config.degree)
 
     @classmethod
