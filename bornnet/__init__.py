@@ -22,16 +22,20 @@ _HOME = {
     "taylor_terms": "networks.jets",
     "diagrams": "diagrams.diagram",
     "load_run": "runs.directory",
-    "save_series": "learners.store",
-    "load_series": "learners.store",
+    "save_series": "series.learned",
+    "load_series": "series.learned",
+    "LearnedSeries": "series.learned",
+    "fit_series": "series.fit",
+    "compare": "comparison.compare",
+    "register": "config.registry",
 }
 
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from .comparison.compare import compare as compare
+    from .config.registry import register as register
     from .diagrams.diagram import diagrams as diagrams
-    from .learners.store import load_series as load_series
-    from .learners.store import save_series as save_series
     from .networks.derivatives import derivative_tensor as derivative_tensor
     from .networks.jets import taylor_terms as taylor_terms
     from .networks.mlp import MLP as MLP
@@ -43,6 +47,10 @@ if TYPE_CHECKING:
     from .physics.weinberg import bound_states as bound_states
     from .physics.weinberg import weinberg_eigenvalue as weinberg_eigenvalue
     from .runs.directory import load_run as load_run
+    from .series.fit import fit_series as fit_series
+    from .series.learned import LearnedSeries as LearnedSeries
+    from .series.learned import load_series as load_series
+    from .series.learned import save_series as save_series
 
 
 def __getattr__(name: str) -> Any:

@@ -191,5 +191,5 @@ def _paragraph(text: str) -> list[str]:
     return ["", *wrap(text, 79)]
 
 
-def _spread(value: float, spread: float, members: int) -> str:
+def _spread(value: float, spread: float | None, members: int) -> str:
     return f"{value:.1e} ± {spread:.0e}" if members > 1 else f"{value:.1e}"

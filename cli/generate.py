@@ -54,7 +54,7 @@ def generate(
       bornnet generate large.h5 --samples 100000000 --cells 64 --resume
       bornnet generate large.h5 --samples 100000000 --scheduler tcp://node1:8786
     """
-    from bornnet.config.schema import load_config
+    from bornnet.config.load import load_config
     from bornnet.datasets.generate import generate as generate_dataset
 
     if potentials is not None:

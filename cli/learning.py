@@ -7,8 +7,6 @@ import click
 
 from .options import (
     force_option,
-    labels_option,
-    network_options,
     resume_option,
     study_options,
     terminal_options,
@@ -21,8 +19,6 @@ run_options = together(
     click.option(
         "--out", required=True, type=click.Path(), metavar="RUN", help="The run directory to write."
     ),
-    labels_option,
-    network_options,
     training_options,
     study_options,
     click.option("--dry-run", is_flag=True, help="Say what would be run and how large it is; write nothing."),
@@ -60,21 +56,23 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
                     (
                         r["round"],
                         f"{r['training_rows']:,}",
-                        f"{r['weights']:,}",
+                        "-" if r["weights"] is None else f"{r['weights']:,}",
                         r["steps"],
                         _size(r["memory"]),
-                        duration(r["seconds"]),
+                        "not known" if r["seconds"] is None else duration(r["seconds"]),
                     )
                     for r in plan["rounds"]
                 ],
-                f"{_counted(plan['members'], 'member')}: about {duration(plan['seconds'])} in all, at most. "
+                f"{_counted(plan['members'], 'member')}: {_about(plan['seconds'])}"
                 f"Memory{of_how_many} is beyond what the program itself takes.",
             ),
         )
         return
-    from bornnet.runs.rounds import fit_run, per_round
+    from bornnet.runs.rounds import fit_run
+    from bornnet.series.member import learner_of
 
-    shares = [per_round(study.steps, number) for number in range(1, study.rounds + 1)]
+    learner, settings = learner_of(study)
+    shares = [learner.most_steps(settings, number) for number in range(1, study.rounds + 1)]
     with terminal.progress("Training", study.members * sum(shares)) as advance:
         done: dict[int, int] = {}
 
@@ -121,6 +119,10 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
     terminal.note(f"Wrote {fitted.path}. Next: bornnet compare-born {quote(out)}")
 
 
+def _about(seconds: float | None) -> str:
+    return "how long is not known. " if seconds is None else f"about {duration(seconds)} in all, at most. "
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -143,7 +145,7 @@ def _configuration(
     """The study; a resumed run without preset and file takes its own."""
     from pathlib import Path
 
-    from bornnet.config.schema import load_config
+    from bornnet.config.load import load_config
 
     if resume and preset is None and config is None and (Path(out) / "config.toml").is_file():
         config = str(Path(out) / "config.toml")

@@ -1,30 +1,24 @@
 """The options of the commands, one decorator a family, each with the same words everywhere.
 
-Every option of the configuration is `None` unless it is given, and then beats the file and the preset.
+Options of the configuration are made from its keys (`bornnet.config`), with their words and defaults. Each is
+`None` unless it is given, and then beats the file and the preset.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import click
 
-from bornnet.config.names import (
-    ACTIVATIONS,
-    DEVICES,
-    FAMILIES,
-    LABELS,
-    LOWER_ORDERS,
-    OPTIMIZERS,
-    PRECISIONS,
-    REMOVE,
-    SPACINGS,
-    suggestion,
-)
+from bornnet.config.load import named_choices
+from bornnet.config.names import LABELS, suggestion
+from bornnet.config.registry import learner_config, learner_names
+from bornnet.config.schema import Common, Comparison, Data, Iteration, Keys
 
 from .terminal import Terminal
 
 Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
 
 class Name(click.Choice):
@@ -55,75 +49,97 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-def _names(names: tuple[str, ...]) -> str:
+def configured(*models: type[Keys], only: Iterable[str] = (), without: Iterable[str] = ()) -> Decorator:
+    """An option for every key of some models of the configuration, with its words and default.
+
+    A key of several learners has one option, which says whose it is.
+    """
+    owners: dict[str, list[type[Keys]]] = {}
+    for model in models:
+        for key in model.model_fields:
+            if (not only or key in only) and key not in without:
+                owners.setdefault(key, []).append(model)
+    return together(*(_option(key, having) for key, having in owners.items()))
+
+
+def _option(key: str, models: Sequence[type[Keys]]) -> Decorator:
+    field = models[0].model_fields[key]
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    names = named_choices(models[0], key)
+    text = f"{field.description}{f' One of {_listed(names)}.' if names else ''}{_default(key, models)}"
+    attributes: dict[str, Any] = {"default": None, "help": text}
+    if "metavar" in extra:
+        attributes["metavar"] = extra["metavar"]
+    if names:
+        attributes["type"] = Name(names)
+    elif key == "strength":
+        attributes |= {"type": float, "nargs": 2, "metavar": "LO HI"}
+    elif _kind(field.annotation) is int:
+        attributes |= {"type": int, "metavar": attributes.get("metavar", "N")}
+    elif _kind(field.annotation) is float:
+        attributes |= {"type": float, "metavar": attributes.get("metavar", "X")}
+    flag = extra.get("flags", "--" + key.replace("_", "-"))
+    return click.option(str(flag), key, **attributes)
+
+
+def _kind(annotation: Any) -> Any:
+    """What a value is, without its bounds and without None."""
+    inside = [part for part in get_args(annotation) if part is not type(None)]
+    single = get_origin(annotation) not in (tuple, list)
+    return _kind(inside[0]) if inside and single else annotation
+
+
+def _default(key: str, models: Sequence[type[Keys]]) -> str:
+    """``[default: 3]``, and of learners whose defaults differ, each."""
+    names: dict[type[Keys], str] = {learner_config(name): name for name in learner_names()}
+    shown = {names.get(model, ""): _shown(model.model_fields[key].default) for model in models}
+    if key in Iteration.model_fields:
+        for name in learner_names():
+            if key in learner_config(name).iteration:
+                shown[name] = _shown(learner_config(name).iteration[key])
+    if set(shown.values()) == {"-"}:
+        return ""
+    if len(set(shown.values())) == 1:
+        whose = f" ({', '.join(shown)})" if "" not in shown else ""
+        return f"  [default: {next(iter(shown.values()))}{whose}]"
+    parts = [f"{value} ({name})" if name else value for name, value in shown.items()]
+    return f"  [default: {'; '.join(parts)}]"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
+
+_learners = tuple(learner_config(name) for name in learner_names())
 
 study_options = together(
     click.option("--preset", metavar="NAME", help="A study that ships with bornnet: quick, standard, ..."),
     click.option(
         "--config", type=click.Path(), metavar="FILE", help="TOML file with the same keys as the flags."
     ),
-    click.option("--seed", type=int, metavar="N", help="All random numbers follow from it."),
-    click.option(
-        "--workers", type=int, metavar="N", help="CPU threads, or processes; all there are unless given."
-    ),
+    configured(Common, only=("seed", "workers")),
 )
-
-data_options = together(
-    click.option("--samples", type=int, metavar="N", help="How many potentials."),
-    click.option("--cells", type=int, metavar="D", help="Cells of a potential."),
-    click.option("--family", type=Name(FAMILIES), help=f"Kind of potentials: {_names(FAMILIES)}."),
-    click.option(
-        "--strength",
-        type=float,
-        nargs=2,
-        metavar="LO HI",
-        help="Range of eta; the Born series converges below 1.",
-    ),
-    click.option(
-        "--strength-spacing", type=Name(SPACINGS), help=f"How eta fills its range: {_names(SPACINGS)}."
-    ),
-    click.option(
-        "--labels", type=Name(LABELS), help="Scattering lengths alone (value), or with gradients (gradient)."
-    ),
-)
-
-network_options = together(
-    click.option("--hidden", metavar="W,W,..", help="Widths of the hidden layers, such as 64,64."),
-    click.option("--activation", type=Name(ACTIVATIONS), help=f"One of {_names(ACTIVATIONS)}."),
-)
-
-labels_option = click.option(
-    "--labels", type=Name(LABELS), help="Fit values alone, or gradients too; what the data have unless given."
-)
-
+data_options = configured(Data)
 training_options = together(
-    click.option("--optimizer", type=Name(OPTIMIZERS), help=f"One of {_names(OPTIMIZERS)}."),
-    click.option("--members", type=int, metavar="M", help="Networks of the ensemble, over seeds."),
-    click.option("--steps", metavar="N,N,..", help="Optimizer steps of round 1, 2, ..; the last holds on."),
-    click.option("--patience", type=int, metavar="N", help="Steps without progress that end a round."),
-    click.option("--time-limit", type=float, metavar="MINUTES", help="How long a member may train."),
-    click.option("--holdout", type=float, metavar="FRACTION", help="Part of the dataset held out."),
-    click.option("--strength-floors", metavar="ETA,ETA,..", help="Weaker potentials sit out round 1, 2, .."),
+    configured(Iteration, without=("rounds",)),
     click.option(
-        "--lower-orders", type=Name(LOWER_ORDERS), help="removed from the model, or corrected by each round."
+        "--labels",
+        type=Name(LABELS),
+        help="Fit values alone, or gradients too.  [default: what the data have]",
     ),
-    click.option("--remove", type=Name(REMOVE), help="learned terms, or exact ones (to compare only)."),
-    click.option(
-        "--warm-start/--cold-start", default=None, help="Start a round from the one before, or anew."
-    ),
-    click.option(
-        "--directions", type=int, metavar="K", help="Derivatives fitted a potential, with labels gradient."
-    ),
-    click.option("--precision", type=Name(PRECISIONS), help="double, or single (quick and rough)."),
-    click.option("--learning-rate", type=float, metavar="RATE", help="Of Adam."),
-    click.option("--batch", type=int, metavar="N", help="Samples in a mini-batch of Adam."),
-    click.option("--device", type=Name(DEVICES), help="auto, cpu or cuda."),
+    configured(*_learners),
+    configured(Common, only=("device",)),
 )
-
-rounds_option = click.option("--rounds", type=int, metavar="K", help="Rounds of the iteration.")
-order_option = click.option("--order", type=int, metavar="K", help="Highest Born order.")
+rounds_option = configured(Iteration, only=("rounds",))
+order_option = configured(Comparison, only=("order",))
 force_option = click.option("--force", is_flag=True, help="Replace an existing output.")
 resume_option = click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 

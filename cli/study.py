@@ -168,7 +168,7 @@ def _counts(results: "Results") -> str:
 def _base(study: "Study") -> str:
     """What the varied keys are in the base."""
     keys = dict.fromkeys(key for setting in study.settings for key in setting.changes)
-    values = study.base.config.model_dump(mode="json") | {"data": study.base.data}
+    values = study.base.config.flat("json") | {"data": study.base.data}
     pairs = [
         f"{key} {','.join(map(str, v)) if isinstance(v := values[key], list) else v}"
         for key in keys
@@ -217,4 +217,5 @@ def _error(rows: list[dict[str, Any]], order: int, spread: bool = False, kind: s
     if order > len(rows):
         return "-"
     row = rows[order - 1]
-    return f"{row[kind]:.1e} ± {row[f'{kind}_spread']:.0e}" if spread else f"{row[kind]:.1e}"
+    deviation = row[f"{kind}_spread"] if spread else None  # None also where one seed alone is finished
+    return f"{row[kind]:.1e}" if deviation is None else f"{row[kind]:.1e} ± {deviation:.0e}"

@@ -1,6 +1,7 @@
 """Data that ships with bornnet: presets, and files of studies over many settings."""
 
-from importlib.resources import files
+from functools import cache
+from typing import Any
 
 
 def preset_names() -> list[str]:
@@ -24,9 +25,16 @@ def study_text(name: str) -> str:
 
 
 def _names(folder: str) -> list[str]:
-    entries = (files(__name__) / folder).iterdir()
+    entries = (_root() / folder).iterdir()
     return sorted(entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml"))
 
 
 def _text(folder: str, name: str) -> str:
-    return (files(__name__) / folder / f"{name}.toml").read_text(encoding="utf-8")
+    return (_root() / folder / f"{name}.toml").read_text(encoding="utf-8")
+
+
+@cache
+def _root() -> Any:
+    from importlib.resources import files  # takes longer to import than a help text to show
+
+    return files(__name__)

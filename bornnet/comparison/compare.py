@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from ..compute.memory import require_memory
+from ..config.schema import StudyConfig
 from ..errors import InputError
 from ..learners.foreign import load_network
-from ..learners.polynomial import Polynomial
+from ..learners.mlp.perceptron import Perceptron
+from ..learners.polynomial.least_squares import Polynomial
 from ..physics.families import sample_potentials
 from ..physics.scattering import scattering_length
 from ..runs.directory import Run, load_baselines, load_held_out, load_run
-from ..series.learned import LearnedSeries
-from .diagram_shares import DiagramRow, compare_diagrams
+from ..series.learned import LearnedSeries, MemberSeries
+from .diagram_shares import DiagramRow, compare_diagrams, has_diagrams
 from .orders import (
     OrderRow,
     ProxyRow,
@@ -52,8 +54,8 @@ class Comparison:
     run: Run | None
     strength: np.ndarray
     reference: Reference
-    learned: list[LearnedSeries]
-    single: list[LearnedSeries]
+    learned: list[MemberSeries]
+    single: list[MemberSeries]
     baselines: dict[str, Polynomial]
     orders: list[OrderRow]
     single_network: list[OrderRow]
@@ -61,29 +63,57 @@ class Comparison:
     proxies: list[ProxyRow]
     diagrams: dict[int, list[DiagramRow]]
     examples: list[int]
+    series: LearnedSeries | None = None
 
     @property
     def cells(self) -> int:
         return self.reference.potentials.shape[1]
 
     @property
+    def learner(self) -> str:
+        """What learned: the name of a learner, or several of a chain."""
+        return ",".join(self.config.learner) if self.config else self.learned[0].learners[0].kind
+
+    @property
+    def config(self) -> StudyConfig | None:
+        """The study; None for a network from elsewhere."""
+        return self.run.config if self.run else self.series.config if self.series else None
+
+    @property
     def rounds(self) -> int:
         """Rounds that every member has finished."""
-        return len(self.learned[0].networks)
+        return len(self.learned[0].learners)
 
     @property
     def rounds_planned(self) -> int:
-        return self.run.config.rounds if self.run else self.rounds
+        return self.config.rounds if self.config else self.rounds
 
     @property
     def labels(self) -> str | None:
         """What the networks were trained on, ``value`` or ``gradient``; None where that is not known."""
-        return self.run.config.labels if self.run else None
+        return self.config.labels if self.config else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as ``compare-born --json`` prints it, with its ``schema_version``."""
+        return {"schema_version": 1, **self.document()}
+
+    def __repr__(self) -> str:
+        errors = ", ".join(f"order {row.order} {row.kernel_error:.1e}" for row in self.orders)
+        return f"Comparison({self.learner}, {self.cells} cells; kernel errors: {errors})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{row.order}</td><td>{row.kernel_error:.1e}</td><td>{row.term_error:.1e}</td></tr>"
+            for row in self.orders
+        )
+        head = "<tr><th>order</th><th>kernel error</th><th>term error</th></tr>"
+        return f"<table><caption>{self.learner} against the Born series</caption>{head}{rows}</table>"
 
     def document(self) -> dict[str, Any]:
         """The comparison as ``compare-born --json`` prints it."""
         return {
             "source": self.source,
+            "learner": self.learner,
             "cells": self.cells,
             "members": len(self.learned),
             "labels": self.labels,
@@ -142,8 +172,9 @@ def compare_runs(paths: Sequence[str | Path], order: int | None = None) -> list[
 
 def differing_settings(comparisons: Sequence[Comparison]) -> dict[str, list[str]]:
     """Keys of the configuration in which runs differ, with the value in each."""
-    configs = [comparison.run.config.model_dump(mode="json") for comparison in comparisons if comparison.run]
-    values = {key: [_shown(config[key]) for config in configs] for key in configs[0]}
+    configs = [comparison.run.config.flat("json") for comparison in comparisons if comparison.run]
+    keys = dict.fromkeys(key for config in configs for key in config)
+    values = {key: [_shown(config.get(key)) for config in configs] for key in keys}
     return {key: found for key, found in values.items() if len(set(found)) > 1}
 
 
@@ -183,7 +214,7 @@ def compare_model(
     potentials, eta = sample_potentials(
         "mixture", samples, cells, strength=strength, spacing="log", seed=seed
     )
-    series = LearnedSeries((network,))
+    series = MemberSeries((Perceptron(network),))
     return _tables(
         source=str(path),
         run=None,
@@ -195,10 +226,35 @@ def compare_model(
     )
 
 
+def compare(series: LearnedSeries, order: int = 3) -> Comparison:
+    """Compare a learned series with the exact Born series, as ``compare-born`` does.
+
+    Raises `InputError` where the series has kept no held-out potentials.
+    """
+    if series.held_out is None:
+        raise InputError(
+            "series: expected one with held-out potentials, as fit_series gives; got none in it."
+        )
+    if order < 1:
+        raise InputError(f"order: expected a whole number of at least 1; got {order}.")
+    _require_memory(series.cells, order)
+    held_out = series.held_out
+    return _tables(
+        source="series",
+        run=None,
+        strength=held_out.strength,
+        reference=exact_reference(held_out.potentials, held_out.values, order),
+        learned=list(series.members),
+        single=[MemberSeries(member.learners[:1], cells=member.cells) for member in series.members],
+        baselines={},
+        series=series,
+    )
+
+
 def _with_rounds(path: str | Path) -> Run:
     run = load_run(path)
     if run.finished_rounds == 0:
-        there = ", ".join(f"member {n} has {len(models)}" for n, models in enumerate(run.models, start=1))
+        there = ", ".join(f"member {n} has {len(models)}" for n, models in enumerate(run.learners, start=1))
         raise InputError(
             f"{path}: no round is finished by all members yet ({there}; planned: {run.config.rounds} each). "
             "Wait for the first, or go on with --resume."
@@ -219,8 +275,8 @@ def _compare(path: str | Path, run: Run, order: int | None) -> Comparison:
         run=run,
         strength=held_out["strength"],
         reference=reference,
-        learned=[LearnedSeries(tuple(models[:rounds]), corrected) for models in run.models],
-        single=[LearnedSeries(tuple(models[:1])) for models in run.models],
+        learned=[MemberSeries(tuple(learners[:rounds]), corrected, run.cells) for learners in run.learners],
+        single=[MemberSeries(tuple(learners[:1]), cells=run.cells) for learners in run.learners],
         baselines={
             f"least-squares-{degree}": polynomial
             for degree, polynomial in load_baselines(path, run.cells).items()
@@ -242,9 +298,10 @@ def _tables(
     run: Run | None,
     strength: np.ndarray,
     reference: Reference,
-    learned: list[LearnedSeries],
-    single: list[LearnedSeries],
+    learned: list[MemberSeries],
+    single: list[MemberSeries],
     baselines: dict[str, Polynomial],
+    series: LearnedSeries | None = None,
 ) -> Comparison:
     mean = reference.potentials.mean(axis=0)
     weak_to_strong = np.argsort(strength, kind="stable")
@@ -261,7 +318,10 @@ def _tables(
         baseline_orders={name: compare_orders([fit], reference) for name, fit in baselines.items()},
         proxies=compare_proxies(learned, reference),
         diagrams={
-            n: compare_diagrams(learned, n, mean) for n in range(1, min(reference.order, _DIAGRAM_ORDERS) + 1)
+            n: compare_diagrams(learned, n, mean)
+            for n in range(1, min(reference.order, _DIAGRAM_ORDERS) + 1)
+            if has_diagrams(learned)
         },
+        series=series,
         examples=[int(weak_to_strong[int(q * (len(strength) - 1))]) for q in _EXAMPLES],
     )

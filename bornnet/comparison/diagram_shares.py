@@ -9,9 +9,12 @@ import numpy as np
 
 from ..diagrams.diagram import Diagram, diagrams
 from ..diagrams.shares import DiagramShare, diagram_shares
+from ..learners.base import Learner
+from ..learners.mlp.perceptron import Perceptron
 from ..networks.mlp import MLP
 from ..networks.packed import packed_size
-from ..series.learned import LearnedSeries
+from ..series.learned import MemberSeries
+from ..series.spread import spread
 
 _AFFORDABLE = 2e7  # entries of all diagrams' tensors: seconds of work
 
@@ -32,9 +35,9 @@ class DiagramRow:
     diagram: Diagram
     norm: float
     along: float
-    along_spread: float
+    along_spread: float | None
     share: float
-    share_spread: float
+    share_spread: float | None
     layers: dict[int, float]
 
     @property
@@ -52,13 +55,13 @@ class DiagramRow:
         }
 
 
-def compare_diagrams(members: Sequence[LearnedSeries], order: int, direction: np.ndarray) -> list[DiagramRow]:
+def compare_diagrams(members: Sequence[MemberSeries], order: int, direction: np.ndarray) -> list[DiagramRow]:
     """The diagrams of that order in every member's networks; values are those on ``direction (cells,)``."""
     found = diagrams(order)
     entries = packed_size(len(direction), order) * len(found)
     affordable = entries * sum(len(member.sources(order)) for member in members) <= _AFFORDABLE
     shares = [
-        [_shares(network, found, direction, affordable) for network in member.sources(order)]
+        [_shares(_network(learner), found, direction, affordable) for learner in member.sources(order)]
         for member in members
     ]
     along = np.array([[[s.along for s in parts] for parts in member] for member in shares]).sum(axis=1)
@@ -71,13 +74,23 @@ def compare_diagrams(members: Sequence[LearnedSeries], order: int, direction: np
             diagram,
             norm=float(np.mean([member[0][n].norm for member in shares])) if alone else nan,
             along=float(along[:, n].mean()),
-            along_spread=float(along[:, n].std()),
+            along_spread=spread(along[:, n]),
             share=float(part[:, n].mean()),
-            share_spread=float(part[:, n].std()),
+            share_spread=spread(part[:, n]),
             layers=_by_layer([s[n] for member in shares for s in member], len(shares)),
         )
         for n, diagram in enumerate(found)
     ]
+
+
+def has_diagrams(members: Sequence[MemberSeries]) -> bool:
+    """Whether everything that was learned is a network of layers, which has diagrams."""
+    return all(isinstance(learner, Perceptron) for member in members for learner in member.learners)
+
+
+def _network(learner: Learner) -> MLP:
+    assert isinstance(learner, Perceptron)
+    return learner.network
 
 
 def _shares(

@@ -12,6 +12,7 @@ from ..diagrams.shares import DiagramShare, diagram_shares
 from ..errors import InputError
 from ..files.potentials import read_potentials
 from ..networks.derivatives import derivative_tensor
+from ..networks.mlp import MLP
 from ..networks.packed import multiplicity_factorials
 from ..physics.born import born_terms
 from ..runs.directory import load_run
@@ -90,6 +91,8 @@ def network_shares(
         number = min(order, len(networks))
     _require_between("--round", number, len(networks), f"the finished rounds of member {member}")
     network = networks[number - 1]
+    if not isinstance(network, MLP):
+        raise InputError(f"{run}: its learner, {','.join(loaded.config.learner)}, has no diagrams of layers.")
     direction = np.ones(loaded.cells) if along is None else _direction(along, loaded.cells)
     shares = diagram_shares(network, order, direction=direction)
     coefficient = derivative_tensor(network, order, packed=True).detach().cpu().numpy() / factorial(order)

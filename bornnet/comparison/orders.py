@@ -14,21 +14,29 @@ from typing import Any
 import numpy as np
 
 from ..physics.born import born_kernel, born_terms
-from ..series.learned import Series
+from ..series.learned import MemberSeries, Series
+from ..series.spread import spread
 
 
 @dataclass(frozen=True)
 class OrderRow:
-    """One order of a comparison; errors are means over the members, spread their standard deviation."""
+    """One order of a comparison; errors are means over the members, spread their sample
+    standard deviation (None for one member).
+
+    ``kernel_std`` is what the learner itself states as one standard deviation of the kernel, relative to the
+    learned norm, and ``coverage`` the share of the exact coefficients within two of the stated deviations;
+    None where it states none."""
 
     order: int
     kernel_error: float
-    kernel_error_spread: float
+    kernel_error_spread: float | None
     kernel_cosine: float
     term_error: float
-    term_error_spread: float
+    term_error_spread: float | None
     born_norm: float
     taylor_norm: float
+    kernel_std: float | None = None
+    coverage: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,15 +91,29 @@ def compare_orders(members: Sequence[Series], reference: Reference) -> list[Orde
             OrderRow(
                 order=order,
                 kernel_error=float(np.mean(errors)),
-                kernel_error_spread=float(np.std(errors)),
+                kernel_error_spread=spread(errors),
                 kernel_cosine=float(np.mean(cosines)),
                 term_error=float(np.mean(term_errors)),
-                term_error_spread=float(np.std(term_errors)),
+                term_error_spread=spread(term_errors),
                 born_norm=born_norm,
                 taylor_norm=float(np.mean(norms)),
+                **_stated(members, order, kernel),
             )
         )
     return rows
+
+
+def _stated(members: Sequence[Series], order: int, kernel: np.ndarray) -> dict[str, float | None]:
+    """What the learners say of their own error, and whether it holds."""
+    sizes, covered = [], []
+    for member in members:
+        std = member.kernel_std(order) if isinstance(member, MemberSeries) else None
+        if std is None:
+            return {"kernel_std": None, "coverage": None}
+        learned = member.kernel(order)
+        sizes.append(float(np.linalg.norm(std) / np.linalg.norm(learned)))
+        covered.append(float(np.mean(np.abs(learned - kernel) <= 2 * std)))
+    return {"kernel_std": float(np.mean(sizes)), "coverage": float(np.mean(covered))}
 
 
 def compare_proxies(members: Sequence[Series], reference: Reference) -> list[ProxyRow]:

@@ -13,9 +13,13 @@ _NOTABLE = 1.2  # ratio of errors worth a word
 def verdict(comparison: "Comparison") -> str:
     """One paragraph: which orders are learned and how well, what iteration is worth, and the baselines."""
     members, rounds = len(comparison.learned), comparison.rounds
-    scope = "One network" if members == 1 else f"{members} networks"
-    if comparison.run:
-        scope += f" a round, {rounds} round{'s' if rounds > 1 else ''}"
+    if comparison.learner == "mlp":
+        scope = "One network" if members == 1 else f"{members} networks"
+    else:
+        scope = f"Learner {comparison.learner}" + (f", {members} members" if members > 1 else "")
+    if comparison.config:
+        each = " a round" if comparison.learner == "mlp" else ""
+        scope += f"{each}, {rounds} round{'s' if rounds > 1 else ''}"
         if rounds < comparison.rounds_planned:
             scope += f" of {comparison.rounds_planned}"
     if comparison.labels == "gradient":

@@ -1,0 +1,3 @@
+"""Labelled potentials: drawn from families or the user's own, written, sharded, read and checked. May import:
+physics, files, compute, config.
+"""

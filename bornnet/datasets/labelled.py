@@ -41,11 +41,11 @@ class Selection:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Potentials ``(N, cells)``, their scattering lengths ``(N,)``, strengths eta ``(N,)`` and, if known, the
-    gradients ``(N, cells)`` of the scattering lengths."""
+    """Potentials ``(N, cells)``, their values ``(N,)`` (scattering lengths), strengths eta ``(N,)`` and, if
+    known, the gradients ``(N, cells)`` of the values."""
 
     potentials: Table
-    scattering_length: np.ndarray
+    values: np.ndarray
     strength: np.ndarray
     gradient: Table | None = None
 
@@ -60,7 +60,7 @@ class Labelled:
         """Those rows; potentials and gradients stay where they are."""
         return Labelled(
             Selection(self.potentials, index),
-            self.scattering_length[index],
+            self.values[index],
             self.strength[index],
             None if self.gradient is None else Selection(self.gradient, index),
         )

@@ -8,7 +8,7 @@ in any order, and the same content is to give the same file.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +39,26 @@ def save_arrays(
         temporary.write_bytes(save(content, metadata))  # safetensors' own files are for their owner alone
 
 
-def load_arrays(path: str | Path, *, form: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and facts of a file that `save_arrays` wrote.
+def load_arrays(
+    path: str | Path, *, form: str | Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and facts of a file that `save_arrays` wrote; of several forms, ``facts["form"]`` says which.
 
     `InputError` where the file is missing, of another format, truncated, or not what was written. No memory
     is taken for more than the file holds.
     """
     path = Path(path)
+    forms = (form,) if isinstance(form, str) else tuple(form)
+    wanted = " or ".join(forms)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             if _KEY not in metadata:
-                raise InputError(f"{path}: expected a {form} file of bornnet, got another safetensors file.")
+                raise InputError(
+                    f"{path}: expected a {wanted} file of bornnet, got another safetensors file."
+                )
             head = json.loads(metadata[_KEY])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         found, facts, recorded = head["format"], head["facts"], head["sha256"]
@@ -60,11 +66,11 @@ def load_arrays(path: str | Path, *, form: str) -> tuple[dict[str, np.ndarray], 
         raise
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: truncated, damaged or no safetensors file ({error}).") from error
-    if found != form:
-        raise InputError(f"{path}: expected a {form} file, got {found!r}.")
+    if found not in forms:
+        raise InputError(f"{path}: expected a {wanted} file, got {found!r}.")
     if not isinstance(facts, dict) or _sha256(arrays, facts) != recorded:
         raise InputError(f"{path}: damaged or changed: its content does not have the SHA-256 recorded in it.")
-    return arrays, facts
+    return arrays, facts if isinstance(form, str) else {**facts, "form": found}
 
 
 def _sha256(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> str:

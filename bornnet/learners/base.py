@@ -1,10 +1,12 @@
-"""What a learner is: one protocol for all that can be fitted and has a Taylor series.
+"""What a learner is: one class for all that can be fitted and has a Taylor series.
 
-A learner is fitted in the units of its problem (`Scaling` between these and physical ones belongs to the
-learner's class) and gives, for potentials U ``(N, D)`` in whatever units it is in: values, Taylor terms along
-displacements, derivative tensors at a point and, where it can, one standard deviation of each.
+A learner is fitted in the units of its problem (`Scaling` lies between these and physical ones) and gives,
+for potentials U ``(N, D)`` in whatever units it is in: values, Taylor terms along displacements, derivative
+tensors at a point and, where it can, one standard deviation of each. The rounds, run directories, comparisons
+and commands know learners by this class alone.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -13,6 +15,10 @@ import numpy as np
 
 from ..training.fit import Progress
 from ..training.problem import Problem
+
+INPUT_SPREAD = 20.0
+"""Inputs are scaled to an RMS of 1/20. The smaller they are, the closer an untrained network is to its own
+low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 cells favoured 10 to 30."""
 
 
 @dataclass(frozen=True)
@@ -23,58 +29,21 @@ class State:
     facts: Mapping[str, Any]
 
 
-class Learner(Protocol):
-    """A function of a potential, with its Taylor series.
+@dataclass(frozen=True)
+class Scaling:
+    """Units of a fit: inputs ``x = inputs * U`` (one factor a cell), outputs ``y = value / output``."""
 
-    ``kind`` is its name in the table. Potentials are numpy arrays ``(N, D)`` of doubles, and numpy arrays of
-    doubles come back.
-    """
-
-    kind: ClassVar[str]
-
-    def __call__(self, U: np.ndarray) -> np.ndarray:
-        """Values ``(N,)``; the value at U = 0 is not subtracted."""
-        ...
-
-    def taylor_terms(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray:
-        """``(order + 1, N)``: row n is ``D^n f(at)[U, .., U] / n!``."""
-        ...
-
-    def derivative_tensor(
-        self, order: int, at: np.ndarray | None = None, packed: bool = False, cells: int | None = None
-    ) -> np.ndarray:
-        """All partial derivatives of that order: ``(D,) * order``, or packed, one entry per multiset of
-        indices. ``cells`` is D where the learner takes any number of cells and `at` does not tell."""
-        ...
-
-    def uncertainty(
-        self, order: int, at: np.ndarray | None = None, cells: int | None = None
-    ) -> np.ndarray | None:
-        """One standard deviation of every entry of the dense derivative tensor; None where not known."""
-        ...
-
-    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
-        """One standard deviation of every Taylor term, ``(order + 1, N)``; None where not known."""
-        ...
-
-    def rescaled(self, inputs: np.ndarray, output: float) -> "Learner":
-        """The learner ``U -> output * f(inputs * U)``, with one factor a cell."""
-        ...
-
-    def state(self) -> State:
-        """All that `from_state` needs to give the same learner to the bit."""
-        ...
-
-    @classmethod
-    def from_state(cls, state: State) -> "Learner":
-        """The learner of a state; ``KeyError``, ``TypeError`` or ``ValueError`` where that is damaged."""
-        ...
+    inputs: np.ndarray
+    output: float
 
 
 class Fit(Protocol):
     """A fit in progress: it can be stopped between steps, stored, and resumed to the same bits."""
 
-    progress: Progress
+    @property
+    def progress(self) -> Progress:
+        """Where it stands."""
+        ...
 
     def run(self, after_step: Callable[[Progress], None] = ...) -> Progress:
         """Fit to the end; ``after_step`` is called between steps, or between stages of a direct solver."""
@@ -86,7 +55,7 @@ class Fit(Protocol):
 
     def load_state(self, state: dict[str, Any]) -> None: ...
 
-    def learned(self) -> Learner:
+    def learned(self) -> "Learner":
         """What was learned, in the units of the problem."""
         ...
 
@@ -105,7 +74,7 @@ class Task:
         seed: of the study; a fit's own random numbers follow from it, the member and the round.
         before: what the round before has learned, in the units of the problem, to start from; or None.
         device: ``cpu`` or ``cuda``.
-        seconds: time after which the fit is to end, if any.
+        seconds: time after which all rounds together are to end, if any.
         at: base point of the expansion in the units of the problem; None for 0.
     """
 
@@ -115,11 +84,111 @@ class Task:
     rounds: int = 1
     member: int = 0
     seed: int = 0
-    before: Learner | None = None
+    before: "Learner | None" = None
     device: str = "cpu"
     seconds: float | None = None
     at: np.ndarray | None = None
 
 
-Begin = Callable[[Problem, Task, Any], Fit]
-"""A learner's own ``begin(problem, task, config)``: a fit that is ready to run."""
+class Learner(ABC):
+    """A function of a potential, with its Taylor series.
+
+    Potentials are numpy arrays ``(N, D)`` of doubles, and numpy arrays of doubles come back.
+
+    Attributes:
+        kind: its name in the table (`config.registry`) and in files.
+        shares_rows: whether processes that fit together can take a part of the rows each.
+    """
+
+    kind: ClassVar[str]
+    shares_rows: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, U: np.ndarray) -> np.ndarray:
+        """Values ``(N,)``; the value at the base point is not subtracted."""
+
+    @abstractmethod
+    def taylor_terms(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray:
+        """``(order + 1, N)``: row n is ``D^n f(at)[U, .., U] / n!``."""
+
+    @abstractmethod
+    def derivative_tensor(
+        self, order: int, at: np.ndarray | None = None, packed: bool = False, cells: int | None = None
+    ) -> np.ndarray:
+        """All partial derivatives of that order: ``(D,) * order``, or packed, one entry per multiset of
+        indices. ``cells`` is D where the learner takes any number of cells and `at` does not tell."""
+
+    @abstractmethod
+    def rescaled(self, inputs: np.ndarray, output: float) -> "Learner":
+        """The learner ``U -> output * f(inputs * U)``, with one factor a cell."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """All that `from_state` needs to give the same learner to the bit."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: State) -> "Learner":
+        """The learner of a state; ``KeyError``, ``TypeError`` or ``ValueError`` where that is damaged."""
+
+    @classmethod
+    @abstractmethod
+    def begin(cls, problem: Problem, task: Task, config: Any) -> Fit:
+        """A fit that is ready to run; ``config`` are the learner's own settings."""
+
+    def uncertainty(
+        self, order: int, at: np.ndarray | None = None, cells: int | None = None
+    ) -> np.ndarray | None:
+        """One standard deviation of every entry of the dense derivative tensor; None where not known."""
+        return None
+
+    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
+        """One standard deviation of every Taylor term, ``(order + 1, N)``; None where not known."""
+        return None
+
+    def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
+        """``(N, D)``: the gradient in U of the sum of the Taylor terms at 0 of those orders."""
+        total = np.zeros_like(U)
+        for order in orders:
+            part = self.derivative_tensor(order, cells=U.shape[1])
+            contracted = np.broadcast_to(part, (len(U), *part.shape))
+            for n in range(1, order):
+                contracted = np.einsum("n...i,ni->n...", contracted, U) / n
+            total += contracted
+        return total
+
+    @classmethod
+    def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Any) -> Scaling:
+        """The units of a fit: from the RMS of the potentials in every cell, the RMS of value/strength, and
+        the typical mean of |U| over the cells in units of the strength."""
+        return Scaling(1 / (INPUT_SPREAD * np.where(spread == 0, 1.0, spread)), output)
+
+    @classmethod
+    def least_rows(cls, cells: int, config: Any) -> int:
+        """The fewest rows that it can be fitted to."""
+        return 1
+
+    @classmethod
+    def most_steps(cls, config: Any, number: int) -> int:
+        """How many steps a round takes at most, for progress bars."""
+        return 1
+
+    @classmethod
+    def memory(cls, rows: int, task: Task, config: Any, *, slopes: int = 0) -> float:
+        """Bytes that a fit to so many rows, with derivatives along ``slopes`` directions, takes at its peak
+        beside the rows themselves."""
+        return 0.0
+
+    @classmethod
+    def seconds(cls, problem: Problem, task: Task, config: Any) -> float | None:
+        """About how long a round takes; None where that is not known."""
+        return None
+
+    @classmethod
+    def weight_count(cls, cells: int, config: Any) -> int | None:
+        """How many numbers are fitted; None where that depends on the rows."""
+        return None
+
+    def require(self, cells: int, config: Any) -> None:
+        """``ValueError`` where this is not what those settings give, as in a file of another run."""
+        return None

@@ -29,7 +29,7 @@ def charts(comparison: Comparison) -> list[Chart]:
             term_chart(comparison),
             proxy_chart(comparison),
             *([learning] if learning else []),
-            diagram_chart(comparison),
+            *([diagram_chart(comparison)] if comparison.diagrams else []),
             example_chart(comparison),
         ]
         for chart in made:  # the layout is found once, and not again for every file

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..comparison.compare import Comparison
+from ..series.spread import spreads
 from .style import (
     BLUE,
     DIVERGING,
@@ -52,7 +53,7 @@ def errors_by_order(comparison: Comparison) -> Chart:
     for index, (name, rows) in enumerate(named.items()):
         orders = [row.order for row in rows]
         errors = np.array([row.kernel_error for row in rows])
-        spread = np.array([row.kernel_error_spread for row in rows])
+        spread = np.array([row.kernel_error_spread or 0.0 for row in rows])
         axes.errorbar(
             orders,
             errors,
@@ -103,7 +104,7 @@ def _densities(comparison: Comparison, order: int) -> tuple[np.ndarray, np.ndarr
 
 def _curves(comparison: Comparison) -> Chart:
     exact, learned = _densities(comparison, 1)
-    mean, spread = learned.mean(axis=0), learned.std(axis=0)
+    mean, spread = learned.mean(axis=0), spreads(learned)
     edges = np.linspace(0.0, 1.0, comparison.cells + 1)
     r = (edges[1:] + edges[:-1]) / 2
     figure = new_figure(7.4, 4.0)
@@ -152,7 +153,7 @@ def _curves(comparison: Comparison) -> Chart:
 
 def _maps(comparison: Comparison, order: int) -> Chart:
     exact, learned = _densities(comparison, order)
-    mean, spread = learned.mean(axis=0), learned.std(axis=0)
+    mean, spread = learned.mean(axis=0), spreads(learned)
     cells = comparison.cells
     fixed = sorted({min(int(place * cells), cells - 1) for place in SLICES}) if order > 2 else [0]
     index: list[Any] = [(slice(None), slice(None), *((cell,) * (order - 2))) for cell in fixed]

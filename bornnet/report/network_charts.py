@@ -78,7 +78,7 @@ def diagram_chart(comparison: Comparison) -> Chart:
             _draw(axes, root, root)
             _line(axes, (root.column, root.row), (root.column + 0.75, root.row))
             axes.text(root.column + 0.85, root.row, "$f$", va="center")
-            title = f"order {order}: {_percent(row.share, row.share_spread, len(comparison.learned))}"
+            title = f"order {order}: {_percent(row.share, row.share_spread)}"
             axes.set_title(f"{title}\n{row.diagram.labelings} × {row.diagram.notation}", fontsize=8)
     layers = sorted({layer for _, row in drawn for layer in row.layers})
     names = ("norm", "along", "along_spread", "share", "share_spread")
@@ -114,10 +114,10 @@ def diagram_chart(comparison: Comparison) -> Chart:
     )
 
 
-def _percent(share: float, spread: float, members: int) -> str:
+def _percent(share: float, spread: float | None) -> str:
     if share != share:
         return "–"
-    shown = f"{100 * share:.1f}" + (f" ± {100 * spread:.1f} %" if members > 1 else " %")
+    shown = f"{100 * share:.1f}" + (f" ± {100 * spread:.1f} %" if spread is not None else " %")
     return shown.replace("-", "−")
 
 

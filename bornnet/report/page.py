@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from .. import __version__
 from ..comparison.compare import Comparison, differing_settings
-from ..config.schema import to_toml
+from ..config.load import to_toml
 from ..files.atomic import new_file
 from .charts import rendered
 from .reproduce import provenance, reproduction

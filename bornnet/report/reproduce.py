@@ -6,7 +6,7 @@ from shlex import join, quote
 from typing import Any
 
 from ..comparison.compare import Comparison
-from ..config.schema import Data, Network, Training
+from ..config.schema import Data, Iteration
 from ..runs.directory import Run
 
 _STATED = ("bornnet", "python", "numpy", "torch", "platform", "device", "threads")
@@ -33,9 +33,10 @@ def reproduction(comparison: Comparison) -> str:
     # Names without folders: the command works wherever it is typed.
     data = quote(Path(str(dataset.get("file", "data.h5"))).name)
     out = quote(Path(comparison.source).resolve().name)
-    values = run.config.model_dump(mode="json")
+    values = run.config.flat("json")
     train = "train" in map(str, stored.get("command", [])[:2])
-    settings = ["seed", *Network.model_fields, *Training.model_fields]
+    own = (key for part in run.config.settings for key in type(part).model_fields)
+    settings = list(dict.fromkeys(["seed", *Iteration.model_fields, *own]))
     if train:
         settings.remove("rounds")
     if "potentials" in source:

@@ -2,25 +2,24 @@
 
 import logging
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..config.schema import Data, StudyConfig, load_config
+from ..config.load import checked
+from ..config.schema import Data, StudyConfig
 from ..errors import InputError
 from ..datasets.reader import DatasetReader, open_dataset
 from ..compute.devices import choose_device
 from ..compute.memory import fits
-from ..series.iteration import Rounds, Scaling, above, choose_scaling, round_problem
+from ..series.iteration import Scaling, above, choose_scaling
+from ..series.member import Member, learner_of, rounds_of
 from ..datasets.labelled import BLOCK_VALUES, Labelled, split
-from ..learners.polynomial import affordable, polynomial_bytes
+from ..learners.polynomial.least_squares import affordable, polynomial_bytes
 from ..physics.validation import available_memory
-from ..training.levenberg_marquardt import step_bytes
 from ..compute.group import local_processes, processes
 from ..training.problem import Problem
-from ..training.residuals import BLOCK
 
 BASELINES = (1, 2, 3)
 """Degrees of the least-squares polynomials that stand beside every run."""
@@ -52,10 +51,14 @@ class StudyData:
     copies: int = 1
 
     @property
-    def weights(self) -> int:
-        """Weights of one network of the study."""
-        widths = (self.dataset.cells, *self.study.hidden, 1)
-        return sum((below + 1) * above for below, above in pairwise(widths))
+    def weights(self) -> int | None:
+        """How many numbers a member of the study fits; None where that depends on the rows."""
+        learner, config = learner_of(self.study)
+        return learner.weight_count(self.dataset.cells, config)
+
+    def member(self, number: int = 0, device: str = "cpu") -> Member:
+        """A member's way through the rounds of the study."""
+        return Member(self.study, number, self.training, self.held_out, self.scaling, device)
 
 
 def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1) -> StudyData:
@@ -78,7 +81,7 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     )
     _check_strengths(labelled, source)
     training, held_out = split(labelled, study.holdout, study.seed)
-    scaling = choose_scaling(training)
+    scaling = choose_scaling(training, *learner_of(study))
     data = StudyData(dataset, study, training, held_out, scaling, at_once * local_processes())
     for number in range(1, study.rounds + 1):
         _require_memory(data, number)
@@ -88,7 +91,7 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
 def warn_of_few_samples(data: StudyData) -> None:
     """A warning where a round has fewer potentials than its network has weights."""
     rows = [_rows(data, number)[0] for number in range(1, data.study.rounds + 1)]
-    if min(rows) < data.weights:
+    if data.weights is not None and min(rows) < data.weights:
         _log.warning(
             f"there are {min(rows):,} potentials for {data.weights:,} weights in round "
             f"{1 + rows.index(min(rows))}: the network can follow every one of them exactly and still be "
@@ -97,21 +100,9 @@ def warn_of_few_samples(data: StudyData) -> None:
         )
 
 
-def rounds_of(study: StudyConfig) -> Rounds:
-    """How the configuration has the rounds differ."""
-    return Rounds(
-        study.strength_floors,
-        study.lower_orders,
-        study.remove,
-        study.warm_start,
-        study.directions,
-        study.seed,
-    )
-
-
 def first_problem(data: StudyData, number: int) -> Problem:
     """The problem of a round with nothing removed yet: the same rows and weights' order of size."""
-    return round_problem(rounds_of(data.study), number, [], data.training, data.held_out, data.scaling)
+    return data.member().problem(number, [])
 
 
 def near(problem: Problem, data: StudyData) -> Problem:
@@ -125,7 +116,7 @@ def near(problem: Problem, data: StudyData) -> Problem:
     return problem
 
 
-def fit_bytes(data: StudyData, number: int) -> int:
+def fit_bytes(data: StudyData, number: int) -> float:
     """Memory of a round at its peak in one process: what is kept of every row, and the more of training and
     baselines.
     """
@@ -149,17 +140,11 @@ def _room(data: StudyData, inputs: int) -> bool:
     return inputs * data.copies <= _SHARE * available_memory()
 
 
-def _step_bytes(data: StudyData, number: int, rows: int) -> int:
-    """Memory of a step of the optimizer at its peak."""
-    study = data.study
-    if study.optimizer == "levenberg-marquardt":
-        return step_bytes(rows, data.weights, slopes=study.labels == "gradient" and study.directions > 0)
-    # autograd keeps each layer's values, at the sample and for each lower order of the jets
-    lower = number if study.lower_orders == "removed" else 1
-    batch = min(rows, study.batch if study.optimizer == "adam" else BLOCK)
-    history = 100 if study.optimizer == "l-bfgs" else 10
-    kept = 4 * batch * (sum(study.hidden) + data.dataset.cells) * lower
-    return 8 * (kept + history * data.weights)
+def _step_bytes(data: StudyData, number: int, rows: int) -> float:
+    """Memory of a fit at its peak."""
+    learner, config = learner_of(data.study)
+    slopes = data.study.directions if data.study.labels == "gradient" else 0
+    return learner.memory(rows, data.member().task(number), config, slopes=slopes)
 
 
 def _rows(data: StudyData, number: int) -> tuple[int, int]:
@@ -173,15 +158,16 @@ def _require_memory(data: StudyData, number: int) -> None:
     if not fits(need):
         at_once = f" in {data.copies} processes at once" if data.copies > 1 else ""
         fewer = "train fewer at once, " if data.copies > 1 else ""
+        of_what = "" if data.weights is None else f" with {data.weights:,} weights"
         raise InputError(
-            f"round {number} with {data.weights:,} weights needs {need / 1e9:,.1f} GB of memory for "
-            f"{data.study.optimizer}{at_once}, more than this machine has; {fewer}take a smaller --hidden, "
-            "or another --optimizer (gauss-newton keeps no normal matrix, adam needs the least)."
+            f"round {number}{of_what} needs {need / 1e9:,.1f} GB of memory for {','.join(data.study.learner)}"
+            f"{at_once}, more than this machine has; {fewer}take fewer samples, a smaller --hidden, or another "
+            "--optimizer (gauss-newton keeps no normal matrix, adam needs the least)."
         )
 
 
 def _check_cells(dataset: DatasetReader, study: StudyConfig) -> None:
-    if "cells" in study.model_fields_set and study.cells != dataset.cells:
+    if "cells" in study.typed and study.cells != dataset.cells:
         raise InputError(
             f"the dataset has potentials of {dataset.cells} cells, but {study.cells} are configured; "
             "generate a dataset for this study, or leave cells out."
@@ -209,7 +195,7 @@ def _resolved(study: StudyConfig, dataset: DatasetReader, source: str | Path) ->
     Gradients are used where the dataset has them, unless values alone are asked for.
     """
     given = "gradient" if dataset.gradient else "value"
-    labels = study.labels if "labels" in study.model_fields_set else given
+    labels = study.labels if "labels" in study.typed else given
     if labels == "gradient" and given == "value":
         raise InputError(
             f"{source}: labels = gradient is asked for, but the dataset has no gradients: generate it with "
@@ -221,4 +207,6 @@ def _resolved(study: StudyConfig, dataset: DatasetReader, source: str | Path) ->
         "cells": dataset.cells,
         "labels": labels,
     }
-    return load_config(overrides={**study.model_dump(), **recorded, **facts})
+    own = study.model_dump(include=set(Data.model_fields))
+    data = checked(Data, {**own, **recorded, **facts}, f"{source}: its configuration")
+    return study.changed(**{key: getattr(data, key) for key in Data.model_fields})

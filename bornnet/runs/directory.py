@@ -23,15 +23,17 @@ from typing import Any
 
 import numpy as np
 
-from ..config.schema import StudyConfig, load_config, to_toml
+from ..config.load import load_config, to_toml
+from ..config.schema import StudyConfig
 from ..errors import InputError
-from ..networks.mlp import MLP
-from ..learners.polynomial import Polynomial
-from ..series.learned import LearnedSeries
+from ..learners.polynomial.least_squares import Polynomial
+from ..series.learned import HeldOut, LearnedSeries, MemberSeries
+from ..series.member import learner_of
 from ..files.arrays import load_arrays, save_arrays
 from ..files.atomic import check_new_directory, lock, new_file, when_free
 from ..files.checkpoint import load_checkpoint, save_checkpoint
-from ..learners.store import load_model, save_model
+from ..learners.base import Learner
+from ..learners.store import load_learner, save_learner
 
 SCHEMA_VERSION = 1
 MARKER = "config.toml"
@@ -48,7 +50,7 @@ class Run:
         path: the directory.
         config: its resolved configuration.
         provenance: versions, dataset, seed, device, command line.
-        models: per member the networks of the finished rounds, in physical units (potential in units of
+        learners: per member what the finished rounds have learned, in physical units (potential in units of
             1/range^2 in, scattering length in ranges out).
         scaling: per member and round what the network was trained in: input factors, output unit, floor.
         learned: per member the learned Born series, which predicts, contracts and compares.
@@ -58,9 +60,9 @@ class Run:
     path: Path
     config: StudyConfig
     provenance: dict[str, Any]
-    models: list[list[MLP]]
+    learners: list[list[Learner]]
     scaling: list[list[dict[str, Any]]]
-    learned: list[LearnedSeries]
+    learned: list[MemberSeries]
     summary: dict[str, Any]
 
     @property
@@ -68,9 +70,21 @@ class Run:
         return int(self.provenance["cells"])
 
     @property
+    def models(self) -> list[list[Any]]:
+        """Per member and round the network, for learners that are one, else the learner itself."""
+        return [[getattr(learner, "network", learner) for learner in member] for member in self.learners]
+
+    @property
+    def series(self) -> LearnedSeries:
+        """What all members have learned together."""
+        held_out = load_held_out(self.path)
+        rows = HeldOut(held_out["potentials"], held_out["scattering_length"], held_out["strength"])
+        return LearnedSeries(tuple(self.learned), self.config, rows)
+
+    @property
     def finished_rounds(self) -> int:
         """The rounds that every member has finished."""
-        return min((len(networks) for networks in self.models), default=0)
+        return min((len(rounds) for rounds in self.learners), default=0)
 
 
 class RunDirectory:
@@ -115,8 +129,8 @@ class RunDirectory:
 
         when_free(replace, _WAIT_SECONDS)
 
-    def save_round(self, member: int, number: int, network: MLP, facts: Mapping[str, Any]) -> None:
-        save_model(_round_file(self.path, member, number), network, facts=facts, force=True)
+    def save_round(self, member: int, number: int, learner: Learner, facts: Mapping[str, Any]) -> None:
+        save_learner(_round_file(self.path, member, number), learner, facts=facts, force=True)
         self.drop_checkpoint(member)
 
     def save_checkpoint(self, member: int, state: Mapping[str, Any]) -> None:
@@ -194,21 +208,24 @@ def load_run(path: str | Path) -> Run:
     path = Path(path)
     config = stored_config(path)
     provenance = _read_json(path / "provenance.json")
-    models, scaling = [], []
+    kind, settings = learner_of(config)
+    learners: list[list[Learner]] = []
+    scaling = []
     for member in range(config.members):
-        directory = RunDirectory(path)
-        loaded = [
-            load_model(_round_file(path, member, number + 1)) for number in range(directory.finished(member))
+        files = [
+            _round_file(path, member, number + 1) for number in range(RunDirectory(path).finished(member))
         ]
-        for number, (network, _) in enumerate(loaded, start=1):
-            _require_architecture(_round_file(path, member, number), network, config)
-        models.append([network for network, _ in loaded])
+        loaded = [load_learner(file) for file in files]
+        for file, (learner, _) in zip(files, loaded, strict=True):
+            _require_same_learner(file, learner, kind, int(provenance["cells"]), settings)
+        learners.append([learner for learner, _ in loaded])
         scaling.append([facts for _, facts in loaded])
     corrected = config.lower_orders == "corrected"
-    learned = [LearnedSeries(tuple(networks), corrected) for networks in models if networks]
+    cells = int(provenance["cells"])
+    learned = [MemberSeries(tuple(rounds), corrected, cells) for rounds in learners if rounds]
     summary = path / "summary.json"
     return Run(
-        path, config, provenance, models, scaling, learned, _read_json(summary) if summary.is_file() else {}
+        path, config, provenance, learners, scaling, learned, _read_json(summary) if summary.is_file() else {}
     )
 
 
@@ -255,14 +272,15 @@ def _round_file(path: Path, member: int, number: int) -> Path:
     return path / f"member-{member}" / f"round-{number}.safetensors"
 
 
-def _require_architecture(file: Path, network: MLP, config: StudyConfig) -> None:
-    expected = (config.cells, config.hidden, config.activation)
-    found = (network.inputs, network.hidden, network.activation)
-    if found != expected:
-        raise InputError(
-            f"{file}: expected a network of {expected} (cells, hidden layers, activation), as {MARKER} says, "
-            f"got {found}; the file belongs to another run."
-        )
+def _require_same_learner(
+    file: Path, learner: Learner, kind: type[Learner], cells: int, settings: Any
+) -> None:
+    try:
+        if learner.kind != kind.kind:
+            raise ValueError(f"expected a learner {kind.kind!r}, got {learner.kind!r}")
+        learner.require(cells, settings)
+    except ValueError as error:
+        raise InputError(f"{file}: {error}, as {MARKER} says; the file belongs to another run.") from None
 
 
 def _check_free(
@@ -298,7 +316,7 @@ def _sweep(path: Path) -> None:
 
 def _require_same(path: Path, config: StudyConfig, dataset_sha256: str) -> None:
     # How many threads there are does not define a run: a resumed one may have others.
-    stored, wanted = (to_toml(c.model_copy(update={"workers": None})) for c in (stored_config(path), config))
+    stored, wanted = (to_toml(c.changed(workers=None)) for c in (stored_config(path), config))
     if stored != wanted:
         lines = list(unified_diff(stored.splitlines(), wanted.splitlines(), lineterm="", n=0))
         changes = [line for line in lines[2:] if not line.startswith("@@")]

@@ -15,19 +15,19 @@ import torch
 
 from .. import __version__
 from ..config.schema import StudyConfig
+from ..datasets.labelled import Labelled
 from ..errors import BornnetError, InputError, Interrupted, WorkerLost
 from ..compute.pool import completed, executor, processors
 from .directory import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
 from ..compute.devices import choose_device, limited_threads
-from ..networks.mlp import MLP
-from ..series.iteration import Scaling, initial_network, physical, round_problem
-from ..learners.polynomial import affordable, fit_polynomial
-from .data import BASELINES, StudyData, near, read_study_data, rounds_of, warn_of_few_samples
-from ..training.fit import Fit, Progress, Settings
+from ..learners.base import Fit, Learner
+from ..series.member import reached
+from ..learners.polynomial.least_squares import affordable, fit_polynomial
+from .data import BASELINES, StudyData, near, read_study_data, warn_of_few_samples
+from ..training.fit import Progress
 from ..compute.group import active, at_first, everywhere, join, processes, rank
 
 _CHECKPOINT_SECONDS = 5.0
-PRECISION = {"double": torch.float64, "single": torch.float32}
 _HELD_OUT_ROWS = 4096  # kept with the run for comparisons, whatever the dataset's size
 
 Report = Callable[[int, int, Progress], Any]
@@ -120,7 +120,7 @@ def _fit(
         at_first(begin)
         run = RunDirectory(Path(out))
         if at_once > 1:
-            apart = data.study.model_copy(update={"workers": threads})
+            apart = data.study.changed(workers=threads)
             _fit_side_by_side(run, Path(dataset), apart, at_once, report)
         else:
             for member in range(config.members):
@@ -172,67 +172,34 @@ def _fit_apart(task: _Member) -> None:
 
 
 def _summarize(run: RunDirectory, config: StudyConfig) -> list[list[dict[str, Any]]]:
-    results = [[_reached(facts) for facts in member] for member in load_run(run.path).scaling]
+    results = [[reached(facts) for facts in member] for member in load_run(run.path).scaling]
     run.write_json("summary.json", {"members": config.members, "rounds": config.rounds, "fits": results})
     return results
 
 
 def _fit_member(
-    run: RunDirectory,
-    member: int,
-    data: StudyData,
-    device: torch.device,
-    report: Report,
+    run: RunDirectory, number: int, data: StudyData, device: torch.device, report: Report
 ) -> None:
-    config, training, scaling = data.study, data.training, data.scaling
-    rounds = rounds_of(config)
-    finished, checkpoint = at_first(lambda: _stored(run, member, config))
-    network = _training_units(finished[-1], scaling) if finished else None
-    for number in range(len(finished) + 1, config.rounds + 1):
-        problem = round_problem(rounds, number, finished, training, data.held_out, scaling)
-        if network is None or not rounds.warm_start:
-            network = initial_network(
-                rounds,
-                training.cells,
-                config.hidden,
-                config.activation,
-                config.seed,
-                member,
-                number,
-            )
-        dtype = PRECISION[config.precision]
-        fit = Fit(
-            rounds.model(network.to(device, dtype), number),
-            near(problem.share(rank(), processes()), data).to(device, dtype),
-            _settings(config, member, number),
-        )
+    member = data.member(number, device.type)
+    finished, checkpoint = at_first(lambda: _stored(run, number, data.study))
+    for round_ in range(len(finished) + 1, data.study.rounds + 1):
+        problem = member.problem(round_, finished)
+        fit = member.begin(round_, near(member.share(problem), data), finished)
         if checkpoint is not None:
-            _go_on(fit, number, checkpoint, run, member)
+            _go_on(fit, round_, checkpoint, run, number)
             checkpoint = None
-        _run_round(run, member, number, fit, report)
-        network = network.to("cpu", torch.float64)
-        finished.append(physical(network, scaling))
-        facts = {
-            "round": number,
-            "floor": rounds.floor(number),
-            "input_scale": scaling.inputs.tolist(),
-            "output_scale": scaling.output,
-            "training_rows": len(problem.training),
-            "held_out_rows": len(problem.held_out),
-            "steps": fit.progress.step,
-            "best_step": fit.progress.best_step,
-            "training_error": _error_at(fit.progress, fit.progress.best_step),
-            "held_out_error": fit.progress.best_error,
-            "held_out_typical": fit.progress.best_typical,
-        }
-        at_first(partial(run.save_round, member, number, finished[-1], facts))
+        _run_round(run, number, round_, fit, report)
+        finished.append(member.learned(fit))
+        facts = member.facts(round_, problem, fit.progress)
         # the next round starts from what was stored, so that a resumed run starts from the same bits
-        network = _training_units(finished[-1], scaling)
+        at_first(partial(run.save_round, number, round_, finished[-1], facts))
 
 
-def _stored(run: RunDirectory, member: int, config: StudyConfig) -> tuple[list[MLP], dict[str, Any] | None]:
-    """The networks of a member's finished rounds, and the state of the one in progress."""
-    finished = load_run(run.path).models[member]
+def _stored(
+    run: RunDirectory, member: int, config: StudyConfig
+) -> tuple[list[Learner], dict[str, Any] | None]:
+    """What a member's finished rounds have learned, and the state of the one in progress."""
+    finished = list(load_run(run.path).learners[member])
     if len(finished) == config.rounds:
         run.drop_checkpoint(member)  # of a process that was killed just before it could do so
     return finished, run.load_checkpoint(member)
@@ -275,31 +242,6 @@ def _run_round(run: RunDirectory, member: int, number: int, fit: Fit, report: Re
     at_first(lambda: run.save_curve(member, number, fit.progress.curve))
 
 
-def _settings(config: StudyConfig, member: int, number: int) -> Settings:
-    shares = [per_round(config.steps, n) for n in range(1, config.rounds + 1)]
-    seconds = None
-    if config.time_limit is not None:
-        seconds = 60 * config.time_limit * shares[number - 1] / sum(shares)
-    return Settings(
-        optimizer=config.optimizer,
-        steps=shares[number - 1],
-        patience=config.patience,
-        seconds=seconds,
-        learning_rate=config.learning_rate,
-        batch=config.batch,
-        seed=int(np.random.SeedSequence([config.seed, member, number, 2]).generate_state(1)[0]),
-    )
-
-
-def per_round(values: Sequence[Any], number: int) -> Any:
-    """The value of round 1, 2, ..; the last one holds on."""
-    return values[min(number, len(values)) - 1]
-
-
-def _training_units(network: MLP, scaling: Scaling) -> MLP:
-    return network.rescaled(torch.from_numpy(1 / scaling.inputs), 1 / scaling.output)
-
-
 def _write_setting(
     run: RunDirectory,
     data: StudyData,
@@ -310,12 +252,12 @@ def _write_setting(
     """What stands beside the networks: provenance, held-out potentials and baselines."""
     training, dataset = data.training, data.dataset
     kept = data.held_out.rows(np.arange(min(len(data.held_out), _HELD_OUT_ROWS)))
-    run.write_arrays("held_out.safetensors", {k: v[:] for k, v in vars(kept).items() if v is not None})
+    run.write_arrays("held_out.safetensors", _held_out(kept))
     save_baselines(
         run,
         {
             degree: fit_polynomial(
-                training.potentials, training.scattering_length, 1 / training.strength, degree
+                training.potentials, training.values, 1 / training.strength, degree
             )
             for degree in BASELINES
             if affordable(dataset.cells, degree, len(training))
@@ -345,12 +287,10 @@ def _write_setting(
     )
 
 
-def _error_at(progress: Progress, step: int) -> float | None:
-    """The training error of the weights after ``step`` steps, where it is known."""
-    return next((error for at, error, *_ in progress.curve if at == step + 1), None)
-
-
-def _reached(facts: dict[str, Any]) -> dict[str, Any]:
-    errors = ("held_out_error", "held_out_typical")
-    keys = ("round", "floor", "training_rows", "held_out_rows", "steps", "best_step", *errors)
-    return {key: facts[key] for key in keys}
+def _held_out(kept: Labelled) -> dict[str, np.ndarray]:
+    arrays = {
+        "potentials": kept.potentials[:],
+        "scattering_length": kept.values,
+        "strength": kept.strength,
+    }
+    return arrays if kept.gradient is None else {**arrays, "gradient": kept.gradient[:]}

@@ -16,6 +16,7 @@ cannot follow: of relative size error/eta. So later rounds leave out the shallow
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,31 +24,18 @@ from torch import Tensor
 
 from ..datasets.labelled import Labelled, Table
 from ..errors import InputError
-from ..learners.remainder import TaylorRemainder
-from ..networks.mlp import MLP
+from ..learners.base import Learner, Scaling
 from ..physics.born import born_terms
 from ..training.problem import Problem, Samples, Slopes
-from .learned import LearnedSeries
-
-INPUT_SPREAD = 20.0
-"""Inputs are scaled to an RMS of 1/20. The smaller they are, the closer the untrained network is to its own
-low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 cells favoured 10 to 30."""
+from .learned import MemberSeries
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """Network units: inputs ``x = inputs * U`` (one factor a cell), outputs ``y = a0 / output``."""
-
-    inputs: np.ndarray
-    output: float
-
-
-def choose_scaling(data: Labelled) -> Scaling:
-    """Inputs to an RMS of 1/INPUT_SPREAD in every cell, and a0/eta to an RMS of one."""
+def choose_scaling(data: Labelled, learner: type[Learner], config: Any = None) -> Scaling:
+    """The units in which a learner is fitted (`Learner.scaling`)."""
     squares = sum(np.sum(data.potentials[block] ** 2, axis=0) for block in data.blocks())
-    rms = np.sqrt(squares / len(data))
-    rms[rms == 0] = 1.0
-    return Scaling(1 / (INPUT_SPREAD * rms), _rms(data.scattering_length / data.strength))
+    means = np.concatenate([np.abs(data.potentials[block]).mean(axis=1) for block in data.blocks()])
+    integral = float(np.median(means / data.strength))
+    return learner.scaling(np.sqrt(squares / len(data)), _rms(data.values / data.strength), integral, config)
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,6 @@ class Rounds:
         lower_orders: ``removed`` from the model by construction, or ``corrected``: learned by every round
             and added to the terms of the earlier ones.
         remove: ``learned`` terms, or the ``exact`` Born terms (for comparison only).
-        warm_start: start each round from the weights of the one before.
         directions: along so many directions a potential derivatives are fitted, where gradients are known.
         seed: of those directions.
     """
@@ -101,34 +88,33 @@ class Rounds:
     floors: Sequence[float]
     lower_orders: str = "removed"
     remove: str = "learned"
-    warm_start: bool = True
     directions: int = 1
     seed: int = 0
 
     def floor(self, number: int) -> float:
         return self.floors[min(number, len(self.floors)) - 1]
 
-    def model(self, network: MLP, number: int) -> TaylorRemainder:
-        """What round ``number`` fits: the network without its orders below the one that is due."""
-        return TaylorRemainder(network, number if self.lower_orders == "removed" else 1)
+    def degree(self, number: int) -> int:
+        """The Taylor order below which round ``number`` fits nothing."""
+        return number if self.lower_orders == "removed" else 1
 
-    def series(self, networks: Sequence[MLP]) -> LearnedSeries:
-        """The Born series learned by the networks of rounds 1, 2, .., in physical units."""
-        return LearnedSeries(tuple(networks), corrected=self.lower_orders == "corrected")
+    def series(self, learners: Sequence[Learner], cells: int | None = None) -> MemberSeries:
+        """The Born series learned in rounds 1, 2, .., in physical units."""
+        return MemberSeries(tuple(learners), self.lower_orders == "corrected", cells)
 
 
 def round_problem(
     rounds: Rounds,
     number: int,
-    earlier: Sequence[MLP],
+    earlier: Sequence[Learner],
     training: Labelled,
     held_out: Labelled,
     scaling: Scaling,
 ) -> Problem:
-    """What the network of round ``number`` (1, 2, ..) is fitted to.
+    """What round ``number`` (1, 2, ..) is fitted to.
 
     Args:
-        earlier: the networks of the rounds before, in physical units.
+        earlier: what the rounds before have learned, in physical units.
 
     Raises ``InputError`` where no potential is strong enough for this round.
     """
@@ -155,20 +141,6 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def initial_network(
-    rounds: Rounds, cells: int, hidden: Sequence[int], activation: str, seed: int, member: int, number: int
-) -> MLP:
-    """A network with weights drawn for this member and round (for the first round only, if started warm)."""
-    draw = np.random.SeedSequence([seed, member, 1 if rounds.warm_start else number]).generate_state(1)[0]
-    return MLP(cells, hidden, activation, generator=torch.Generator().manual_seed(int(draw)))
-
-
-def physical(network: MLP, scaling: Scaling) -> MLP:
-    """The network in physical units: potential in, scattering length out."""
-    inputs: Tensor = torch.from_numpy(scaling.inputs)
-    return network.rescaled(inputs, scaling.output)
-
-
 def above(data: Labelled, floor: float, number: int) -> Labelled:
     """The potentials that are strong enough for a round; ``InputError`` where none is."""
     kept = data.rows(np.flatnonzero(data.strength >= floor))
@@ -180,9 +152,9 @@ def above(data: Labelled, floor: float, number: int) -> Labelled:
     return kept
 
 
-def _remainder(rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled) -> np.ndarray:
+def _remainder(rounds: Rounds, number: int, series: MemberSeries | None, data: Labelled) -> np.ndarray:
     """a0 without its lower orders ``(N,)``."""
-    remainder = data.scattering_length.copy()
+    remainder = data.values.copy()
     if series is not None:
         terms = born_terms if rounds.remove == "exact" else series.terms
         for block in data.blocks():
@@ -191,7 +163,7 @@ def _remainder(rounds: Rounds, number: int, series: LearnedSeries | None, data: 
 
 
 def _slopes(
-    rounds: Rounds, number: int, series: LearnedSeries | None, parts: Sequence[Labelled], scaling: Scaling
+    rounds: Rounds, number: int, series: MemberSeries | None, parts: Sequence[Labelled], scaling: Scaling
 ) -> list[Slopes | None]:
     """The derivatives of a0 without its lower orders along random directions."""
     directions = [
@@ -211,7 +183,7 @@ def _slopes(
 
 
 def _along(
-    directions: Directions, rounds: Rounds, number: int, series: LearnedSeries | None, data: Labelled
+    directions: Directions, rounds: Rounds, number: int, series: MemberSeries | None, data: Labelled
 ) -> np.ndarray:
     """``(N, K)``: the gradient of a0 without its lower orders, along each direction."""
     assert data.gradient is not None

@@ -27,7 +27,7 @@ unless `workers` stands in the base, so that results do not depend on how many r
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, product
 from math import prod
@@ -36,15 +36,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..config.load import Layer, named_layer, preset_layer, resolved, study_keys
 from ..config.names import suggestion
-from ..config.schema import Data, StudyConfig, load_config, parse_toml, read_toml, resolve, toml_value
+from ..config.registry import learner_config
+from ..config.schema import STUDY_KEYS, Data, StudyConfig
+from ..config.toml import parse_toml, read_toml, toml_value
 from ..data import study_names, study_text
 from ..errors import InputError
 
 _MOST_RUNS = 10_000
 _MOST_SEEDS = 1000
 _BASE_ONLY = ("device", "order", "workers")
-_KEYS = ("data", *StudyConfig.model_fields)
 
 _Values = Annotated[list[Any], Field(min_length=1)]
 
@@ -131,8 +133,9 @@ class Study:
                 continue
             if before.data != setting.data:
                 return f"{setting.name}: data {before.data} before, {setting.data} now"
-            for key, value in setting.config.model_dump().items():
-                was = getattr(before.config, key)
+            earlier_values = before.config.flat()
+            for key, value in setting.config.flat().items():
+                was = earlier_values.get(key)
                 if key != "workers" and was != value:
                     return f"{setting.name}: {key} {_shown(was)} before, {_shown(value)} now"
         return None
@@ -147,18 +150,18 @@ def read_study(file: str | Path) -> Study:
     file = Path(file)
     shipped = not file.exists() and str(file) in study_names()
     form = _form(parse_toml(study_text(str(file)), str(file)) if shipped else read_toml(file), file)
-    preset = load_config(form.preset, overrides={}).model_dump(exclude_unset=True) if form.preset else {}
-    seeds = tuple(form.seeds or [preset.get("seed", 0)])
+    preset = preset_layer(form.preset) if form.preset else Layer({}, typed=False)
+    seeds = tuple(form.seeds or [resolved([preset]).seed])
     if len(set(seeds)) < len(seeds):
         raise InputError(f"{file}: seeds: expected different numbers; got {_brief(list(seeds))}.")
-    values: dict[str, Any] = {"workers": 1} | preset | form.base
-    reader = _Settings(file, form, values)
+    reader = _Settings(file, form, preset)
     base = reader.setting({}, {})
     _require_few(file, form, len(seeds))
     settings: dict[tuple[StudyConfig, Path | None], Setting] = {}
     for setting in chain(reader.grid(), [base] if not form.grid or form.vary else [], reader.others()):
         settings.setdefault((setting.config, setting.data), setting)
     _require_own_folders(file, settings.values())
+    _require_meaning(file, form, settings.values())
     return Study(
         source=file,
         command=form.command,
@@ -177,8 +180,8 @@ def read_study(file: str | Path) -> Study:
 class _Settings:
     """Settings made from the parts of a study file."""
 
-    def __init__(self, file: Path, form: _Form, values: Mapping[str, Any]) -> None:
-        self.file, self.form, self.values = file, form, values
+    def __init__(self, file: Path, form: _Form, preset: Layer) -> None:
+        self.file, self.form, self.preset = file, form, preset
         for key in form.base:
             self._require_key(key, f"{file}: base.{key}")
         for part in ("grid", "vary"):
@@ -208,29 +211,40 @@ class _Settings:
 
     def setting(self, changes: Mapping[str, Any], origins: Mapping[str, str]) -> Setting:
         """The base with some changes; `origins` says of each where it stands."""
-        values = {**self.values, **changes}
-        origins = {key: f"{self.file}: base.{key}" for key in values} | dict(origins)
-        data = values.pop("data", None)
+        base = {"workers": 1, **self.form.base}
+        where = {key: f"{self.file}: base.{key}" for key in base}
+        data = changes.get("data", base.get("data"))
+        preset = self.preset
+        own = {key: value for key, value in changes.items() if key != "data"}
+        base.pop("data", None)
         if data is not None:
-            data = Path(self.placed("data", data, origins["data"]))
-            own = [key for key in (*self.form.base, *changes) if key in Data.model_fields]
-            if own:
+            origin = {**where, **origins}["data"]
+            data = Path(self.placed("data", data, origin))
+            brought = [key for key in (*self.form.base, *changes) if key in Data.model_fields]
+            if brought:
                 raise InputError(
-                    f"{origins[own[0]]}: the dataset {data} brings its own potentials; leave out {own[0]}, "
-                    "or data, and the study generates what it needs."
+                    f"{ {**where, **origins}[brought[0]] }: the dataset {data} brings its "
+                    "own potentials; leave "
+                    f"out {brought[0]}, or data, and the study generates what it needs."
                 )
-            values = {key: value for key, value in values.items() if key not in Data.model_fields}
+            preset = Layer(
+                {k: v for k, v in preset.values.items() if k[1] not in Data.model_fields}, typed=False
+            )
+        # the base may hold settings of learners that are varied: each takes its own
+        layers = [preset, named_layer(base, where, typed=False), named_layer(own, origins)]
         if self.form.command == "train":
-            values["rounds"] = 1
-        config = resolve(values, origins)
+            layers.append(named_layer({"rounds": 1}, {"rounds": "train"}, typed=False))
+        config = resolved(layers)
         if data is None and config.strength[1] >= 1:
             raise InputError(
-                f"{origins['strength']}: expected strengths below 1, where the Born series converges; got "
-                f"{_brief(list(config.strength))}."
+                f"{ {**where, **origins}.get('strength', self.file) }: expected strengths "
+                "below 1, where the Born "
+                f"series converges; got {_brief(list(config.strength))}."
             )
+        values = config.flat()
         return Setting(
-            {key: str(data) if key == "data" else getattr(config, key) for key in changes},
-            config.model_copy(update={"seed": 0}),
+            {key: str(data) if key == "data" else values.get(key, changes[key]) for key in changes},
+            config.changed(seed=0),
             data,
         )
 
@@ -249,8 +263,9 @@ class _Settings:
             raise InputError(
                 f"{where}: means nothing for train, which has one round; leave it out, or iterate."
             )
-        if key not in _KEYS:
-            raise InputError(f"{where}: unknown key.{suggestion(key, _KEYS)}")
+        keys = ("data", *study_keys())
+        if key.rpartition(".")[2] not in keys:
+            raise InputError(f"{where}: unknown key.{suggestion(key, keys)}")
         if varied and key in _BASE_ONLY:
             raise InputError(
                 f"{where}: can stand in [base] alone, since it changes no network; move it there."
@@ -278,7 +293,7 @@ def _form(document: Mapping[str, Any], file: Path) -> _Form:
     for key in document:
         if key not in _Form.model_fields:
             hint = suggestion(key, _Form.model_fields) or f" Parts: {', '.join(_Form.model_fields)}."
-            if key in _KEYS:
+            if key in ("data", *study_keys()):
                 hint = " It is a key of the configuration; put it under [base]."
             raise InputError(f"{file}: {key}: unknown key.{hint}")
     try:
@@ -329,6 +344,19 @@ def _require_own_folders(file: Path, settings: Any) -> None:
             )
 
 
+def _require_meaning(file: Path, form: _Form, settings: Iterable[Setting]) -> None:
+    """`InputError` where a key of the base belongs to no learner that the study has."""
+    chosen = {name for setting in settings for name in setting.config.learner}
+    having = {key for name in chosen for key in learner_config(name).model_fields} | {"data", *STUDY_KEYS}
+    for key in form.base:
+        if key.rpartition(".")[2] not in having:
+            others = ", ".join(sorted(chosen))
+            raise InputError(
+                f"{file}: base.{key}: a setting of another learner than {others}; leave it out, or choose "
+                "that learner."
+            )
+
+
 def _in_full(base: Setting, command: str) -> dict[str, Any]:
     """The base's whole configuration; without what a study file does not take there, or the data bring."""
     left_out = {
@@ -336,9 +364,11 @@ def _in_full(base: Setting, command: str) -> dict[str, Any]:
         *(Data.model_fields if base.data else ()),
         *(["rounds"] if command == "train" else ()),
     }
-    values = base.config.model_dump(exclude=left_out, exclude_none=True)
+    values = {k: v for k, v in base.config.flat().items() if k not in left_out and v is not None}
     return values | ({"data": str(base.data)} if base.data else {})
 
 
 def _toml_lines(values: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {toml_value(value)}" for key, value in values.items()]
+    return [
+        f"{toml_value(key) if '.' in key else key} = {toml_value(value)}" for key, value in values.items()
+    ]

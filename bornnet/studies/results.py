@@ -20,6 +20,7 @@ import numpy as np
 from ..config.schema import Data, StudyConfig
 from ..errors import InputError
 from ..runs.directory import MARKER as RUN_MARKER
+from ..series.spread import spread
 from .file import Setting, Study, read_study, slug
 
 MARKER = "study.toml"
@@ -127,7 +128,7 @@ class Results:
         for job, result in self.runs:
             if result is None or "orders" not in result:
                 continue
-            values = job.config.model_dump(mode="json") | {"data": job.setting.data}
+            values = job.config.flat("json") | {"data": job.setting.data}
             settings = [" ".join(map(str, v)) if isinstance(v := values[k], list) else v for k in keys]
             for index, row in enumerate(result["orders"]):
                 beside = [
@@ -155,7 +156,7 @@ def plan(study: Study, out: str | Path) -> list[Job]:
     jobs = []
     for seed in study.seeds:
         for setting in study.settings:
-            config = setting.config.model_copy(update={"seed": seed})
+            config = setting.config.changed(seed=seed)
             if setting.data is None:
                 own = {key: value for key, value in setting.changes.items() if key in Data.model_fields}
                 place = out / "data" / slug(own) / f"seed-{seed}.h5"
@@ -193,7 +194,7 @@ def _over_seeds(runs: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         row = {"order": same_order[0]["order"]}
         for name in _ERRORS:
             values = [run[name] for run in same_order]
-            row |= {name: float(np.mean(values)), f"{name}_spread": float(np.std(values))}
+            row |= {name: float(np.mean(values)), f"{name}_spread": spread(values)}
         rows.append(row)
     return rows
 

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from ..compute.group import processes, rank
-from ..learners.remainder import TaylorRemainder
+from .model import Residual
 from .problem import Batch, Samples
 from .residuals import BLOCK, loss_and_pull, total_rows
 
 
-def loss_and_gradient(model: TaylorRemainder, batches: Iterable[Batch], count: int) -> float:
+def loss_and_gradient(model: Residual, batches: Iterable[Batch], count: int) -> float:
     """The sum of squared residuals over ``count``; its gradient goes into the ``grad`` of the weights.
 
     With several processes both are those of the batches of all.
@@ -36,7 +36,7 @@ class Adam:
 
     def __init__(
         self,
-        model: TaylorRemainder,
+        model: Residual,
         samples: Samples,
         *,
         steps: int,
@@ -86,7 +86,7 @@ class Adam:
 class LBFGS:
     """L-BFGS (Liu & Nocedal 1989) on the full batch with a strong-Wolfe line search, 20 iterations a step."""
 
-    def __init__(self, model: TaylorRemainder, samples: Samples) -> None:
+    def __init__(self, model: Residual, samples: Samples) -> None:
         self.model = model
         self.samples = samples
         self.optimizer = torch.optim.LBFGS(

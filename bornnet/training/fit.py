@@ -14,9 +14,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..compute.group import decided
 from ..errors import BornnetError
-from ..learners.remainder import TaylorRemainder
 from .first_order import LBFGS, Adam
 from .levenberg_marquardt import GaussNewton, LevenbergMarquardt
+from .model import Residual
 from .problem import Problem, Samples
 from .residuals import errors
 
@@ -52,7 +52,7 @@ class Settings:
     seed: int = 0
 
 
-OPTIMIZERS: dict[str, Callable[[TaylorRemainder, Samples, Settings], Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Residual, Samples, Settings], Optimizer]] = {
     "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples, robust=True),
     "gauss-newton": lambda model, samples, s: GaussNewton(model, samples, robust=True),
     "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
@@ -89,7 +89,7 @@ class Progress:
 class Fit:
     """A fit that can be stopped between any two steps and gone on with, bit for bit as if uninterrupted."""
 
-    def __init__(self, model: TaylorRemainder, problem: Problem, settings: Settings) -> None:
+    def __init__(self, model: Residual, problem: Problem, settings: Settings) -> None:
         self.model = model
         self.problem = problem
         self.settings = settings

@@ -31,7 +31,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..compute.group import agreed, total
-from ..learners.remainder import TaylorRemainder
+from .model import Residual
 from .problem import Samples
 from .residuals import (
     BLOCK,
@@ -72,7 +72,7 @@ class LevenbergMarquardt:
 
     def __init__(
         self,
-        model: TaylorRemainder,
+        model: Residual,
         samples: Samples,
         *,
         damping: float | None = None,
@@ -156,7 +156,7 @@ class LevenbergMarquardt:
         The coefficient is that of the polynomial through the residuals at points on both sides of the start.
         It need not be exact: a step is taken only where it brings the loss down.
         """
-        lengths, shares = _interpolation(order)
+        lengths, shares = interpolation(order)
         pulled = torch.zeros_like(here)
         for block in self.samples.blocks(BLOCK):
             coefficient: Tensor | float = 0.0
@@ -173,12 +173,15 @@ class LevenbergMarquardt:
         best = loss, 0.0
         for length in _LENGTHS:
             self._place(here, path, length)
-            reached = mean_square(self.model, self.samples)
+            reached = self._loss()
             if reached < best[0]:
                 best = reached, length
             elif best[1]:
                 break
         return best
+
+    def _loss(self) -> float:
+        return mean_square(self.model, self.samples)
 
     def _place(self, here: Tensor, path: Sequence[Tensor], length: float) -> None:
         """Move the model's weights along the path."""
@@ -211,7 +214,7 @@ class GaussNewton(LevenbergMarquardt):
     """
 
     def __init__(
-        self, model: TaylorRemainder, samples: Samples, *, path_order: int = 2, robust: bool = False
+        self, model: Residual, samples: Samples, *, path_order: int = 2, robust: bool = False
     ) -> None:
         super().__init__(model, samples, path_order=path_order, robust=robust)
 
@@ -254,7 +257,7 @@ def conjugate_gradients(
 
 
 @cache
-def _interpolation(order: int) -> tuple[list[float], list[float]]:
+def interpolation(order: int) -> tuple[list[float], list[float]]:
     """Points and their shares in the coefficient of ``t^order`` of the polynomial through them."""
     half = (order + 1) // 2
     points = np.arange(-half, half + 1) * (_REACH / half)

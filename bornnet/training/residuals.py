@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from ..compute.group import total
-from ..learners.remainder import TaylorRemainder
+from .model import Residual
 from .problem import Batch, Samples
 
 BLOCK = 8192
 """Samples passed through a network at once."""
 
 
-def residuals(model: TaylorRemainder, batch: Batch) -> Tensor:
+def residuals(model: Residual, batch: Batch) -> Tensor:
     """``(N,)``, or ``(N * (1 + K),)`` with slopes; with autograd where gradients are enabled."""
     if batch.slopes is None:
         return batch.weights * (model(batch.inputs) - batch.targets)
@@ -37,7 +37,7 @@ def residuals(model: TaylorRemainder, batch: Batch) -> Tensor:
     return both if tracked else both.detach()
 
 
-def linearized(model: TaylorRemainder, batch: Batch) -> Iterator[tuple[Tensor, Tensor]]:
+def linearized(model: Residual, batch: Batch) -> Iterator[tuple[Tensor, Tensor]]:
     """The same residuals in parts of N, each with its Jacobian ``(N, weights)``."""
     value, jacobian = model.value_and_jacobian(batch.inputs)
     yield batch.weights * (value - batch.targets), jacobian.mul_(batch.weights[:, None])
@@ -51,7 +51,7 @@ def linearized(model: TaylorRemainder, batch: Batch) -> Iterator[tuple[Tensor, T
 
 
 @torch.no_grad()
-def mean_square(model: TaylorRemainder, samples: Samples) -> float:
+def mean_square(model: Residual, samples: Samples) -> float:
     """The sum of the squares over the number of samples."""
     squares = samples.targets.new_zeros(())
     for block in samples.blocks(BLOCK):
@@ -60,7 +60,7 @@ def mean_square(model: TaylorRemainder, samples: Samples) -> float:
 
 
 @torch.no_grad()
-def errors(model: TaylorRemainder, samples: Samples) -> tuple[float, float]:
+def errors(model: Residual, samples: Samples) -> tuple[float, float]:
     """The root mean square of the residuals, and their typical size: the square of the mean of their roots.
 
     A few large residuals make up the first and hardly count in the second. It is near the median, and unlike
@@ -76,7 +76,7 @@ def errors(model: TaylorRemainder, samples: Samples) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def reweighted(model: TaylorRemainder, samples: Samples) -> tuple[float, Samples]:
+def reweighted(model: Residual, samples: Samples) -> tuple[float, Samples]:
     """The mean square, and the samples with weights for least squares that a few of them do not rule.
 
     The square of a residual r among such of the typical size s (`errors`) weighs ``1/sqrt(1 + (r/s)^2)``:
@@ -107,9 +107,7 @@ def reweighted(model: TaylorRemainder, samples: Samples) -> tuple[float, Samples
     return float(squares.sum()), new
 
 
-def pulled_back(
-    model: TaylorRemainder, batch: Batch, cotangent: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def pulled_back(model: Residual, batch: Batch, cotangent: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Residuals r and ``J^T c`` for a cotangent c, by default r itself, by one backward pass."""
     with torch.enable_grad():
         r = residuals(model, batch)
@@ -119,7 +117,7 @@ def pulled_back(
     return r.detach(), torch.cat([part.flatten() for part in pulled])
 
 
-def loss_and_pull(model: TaylorRemainder, batches: Iterable[Batch], count: int) -> tuple[float, Tensor]:
+def loss_and_pull(model: Residual, batches: Iterable[Batch], count: int) -> tuple[float, Tensor]:
     """The sum of squared residuals and ``J^T r``, both over ``count``, of the batches of all processes."""
     weights = sum(parameter.numel() for parameter in model.parameters())
     both = next(model.parameters()).new_zeros(weights + 1)  # one sum over the processes for both
@@ -131,7 +129,7 @@ def loss_and_pull(model: TaylorRemainder, batches: Iterable[Batch], count: int) 
     return float(both[-1]) / count, both[:-1] / count
 
 
-def pushed_forward(model: TaylorRemainder, batch: Batch, vector: Tensor) -> Tensor:
+def pushed_forward(model: Residual, batch: Batch, vector: Tensor) -> Tensor:
     """``J v`` for a vector of the weights: the derivative in c of ``v . J^T c``, two backward passes."""
     parameters = list(model.parameters())
     with torch.enable_grad():

@@ -25,22 +25,18 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from bornnet.compute.devices import limited_threads  # noqa: E402
-from bornnet.learners.polynomial import affordable, fit_polynomial  # noqa: E402
-from bornnet.learners.remainder import TaylorRemainder  # noqa: E402
+from bornnet.datasets.labelled import Labelled  # noqa: E402
+from bornnet.learners.base import Scaling, Task  # noqa: E402
+from bornnet.learners.mlp.config import Config  # noqa: E402
+from bornnet.learners.mlp.perceptron import Perceptron, initial_network  # noqa: E402
+from bornnet.learners.mlp.remainder import TaylorRemainder  # noqa: E402
+from bornnet.learners.polynomial.least_squares import affordable, fit_polynomial  # noqa: E402
 from bornnet.networks.mlp import MLP  # noqa: E402
 from bornnet.physics.born import born_kernel  # noqa: E402
 from bornnet.physics.families import sample_potentials  # noqa: E402
 from bornnet.physics.scattering import scattering_length_and_gradient  # noqa: E402
-from bornnet.series.iteration import (  # noqa: E402
-    Labelled,
-    Rounds,
-    Scaling,
-    choose_scaling,
-    initial_network,
-    physical,
-    round_problem,
-)
-from bornnet.series.learned import LearnedSeries, Series  # noqa: E402
+from bornnet.series.iteration import Rounds, choose_scaling, round_problem  # noqa: E402
+from bornnet.series.learned import MemberSeries, Series  # noqa: E402
 from bornnet.training.fit import OPTIMIZERS, Fit, Settings  # noqa: E402
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt  # noqa: E402
 from bornnet.training.problem import Problem, Samples  # noqa: E402
@@ -72,7 +68,7 @@ def _labels(potentials: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, n
 
 
 def without_gradient(part: Labelled) -> Labelled:
-    return Labelled(part.potentials, part.scattering_length, part.strength)
+    return Labelled(part.potentials, part.values, part.strength)
 
 
 def judged(series: Series, kernels: list[np.ndarray]) -> list[float]:
@@ -81,6 +77,14 @@ def judged(series: Series, kernels: list[np.ndarray]) -> list[float]:
         float(np.linalg.norm(series.kernel(n) - kernel) / np.linalg.norm(kernel))
         for n, kernel in zip(ORDERS, kernels, strict=True)
     ]
+
+
+def started(training: Labelled, seed: int) -> MLP:
+    return initial_network(Task(training.cells, 1, seed=seed), Config(hidden=HIDDEN))
+
+
+def physical(network: MLP, scaling: Scaling) -> Perceptron:
+    return Perceptron(network).rescaled(scaling.inputs, scaling.output)
 
 
 class Clock:
@@ -92,7 +96,7 @@ class Clock:
         self.spent = 0.0
         self.last = 0.0
 
-    def note(self, seconds: float, series: LearnedSeries, always: bool = False) -> None:
+    def note(self, seconds: float, series: MemberSeries, always: bool = False) -> None:
         if always or seconds >= 1.25 * self.last:
             self.points.append((seconds, judged(series, self.kernels)))
             self.last = seconds
@@ -107,22 +111,26 @@ def iterated(
     optimizer: str,
 ) -> list[Point]:
     """Bornnet's three rounds, half, a quarter and a quarter of the time."""
-    scaling, rounds, clock = choose_scaling(training), Rounds((0.0, 0.02, 0.05), directions=1), Clock(kernels)
-    network = initial_network(rounds, training.potentials.shape[1], HIDDEN, "tanh", seed, 0, 1)
-    finished: list[MLP] = []
+    scaling, rounds, clock = (
+        choose_scaling(training, Perceptron),
+        Rounds((0.0, 0.02, 0.05), directions=1),
+        Clock(kernels),
+    )
+    network = started(training, seed)
+    finished: list[Perceptron] = []
     before = 0.0
     for number, share in enumerate((0.5, 0.25, 0.25), start=1):
         problem = round_problem(rounds, number, finished, training, held_out, scaling)
-        model = rounds.model(network, number)
+        model = TaylorRemainder(network, rounds.degree(number))
 
         def note(progress, network=network, before=before):
-            series = LearnedSeries((*finished, physical(network, scaling)))
+            series = MemberSeries((*finished, physical(network, scaling)))
             clock.note(before + progress.seconds, series, progress.finished)
 
         progress = Fit(model, problem, Settings(optimizer, steps=10**6, seconds=share * seconds)).run(note)
         before += progress.seconds
         finished.append(physical(network, scaling))
-        clock.note(before, LearnedSeries(tuple(finished)), True)
+        clock.note(before, MemberSeries(tuple(finished)), True)
     return clock.points
 
 
@@ -136,23 +144,23 @@ def recipe(
     weighted: bool,
 ) -> list[Point]:
     """Adam in single precision over mini-batches; the epochs that fit the time, so that its schedule ends."""
-    scaling = choose_scaling(training)
+    scaling = choose_scaling(training, Perceptron)
     if not weighted:
         rms = np.sqrt(np.mean(training.potentials[:] ** 2, axis=0))
-        scaling = Scaling(1 / rms, float(np.sqrt(np.mean(training.scattering_length**2))))
+        scaling = Scaling(1 / rms, float(np.sqrt(np.mean(training.values**2))))
 
     def samples(part: Labelled) -> Samples:
         weights = 1 / part.strength if weighted else np.ones(len(part))
         return Samples(
             torch.from_numpy(part.potentials[:] * scaling.inputs),
-            torch.from_numpy(part.scattering_length / scaling.output),
+            torch.from_numpy(part.values / scaling.output),
             torch.from_numpy(weights),
         ).to(torch.device("cpu"), torch.float32)
 
     problem = Problem(samples(training), samples(held_out))
 
     def fit(epochs: int) -> tuple[Fit, MLP]:
-        start = initial_network(Rounds((0.0,)), training.potentials.shape[1], HIDDEN, "tanh", seed, 0, 1)
+        start = started(training, seed)
         network = start.to(torch.float32)
         return Fit(
             TaylorRemainder(network, 1), problem, Settings("adam", steps=epochs, patience=10**6, seed=seed)
@@ -163,7 +171,7 @@ def recipe(
     full, network = fit(max(1, int(seconds / epoch_seconds)))
 
     def note(progress):
-        clock.note(progress.seconds, LearnedSeries((physical(_double(network), scaling),)), progress.finished)
+        clock.note(progress.seconds, MemberSeries((physical(_double(network), scaling),)), progress.finished)
 
     full.run(note)
     return clock.points
@@ -177,7 +185,7 @@ def _double(network: MLP) -> MLP:
 
 def least_squares(training: Labelled, kernels: list[np.ndarray], degree: int) -> list[Point]:
     began = time.perf_counter()
-    fitted = fit_polynomial(training.potentials, training.scattering_length, 1 / training.strength, degree)
+    fitted = fit_polynomial(training.potentials, training.values, 1 / training.strength, degree)
     seconds = time.perf_counter() - began
     return [(seconds, judged(fitted, kernels))]
 

@@ -23,7 +23,7 @@ from distributed import Client
 from rich.console import Console
 from rich.table import Table
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.content import HASHED_ROWS, ContentHash, row_bytes, shapes
 from bornnet.datasets.generate import Generated, generate
 from bornnet.datasets.reader import open_dataset

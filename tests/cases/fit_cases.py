@@ -1,8 +1,9 @@
 """Small fits that the training tests share."""
 
 import torch
+from torch.func import functional_call, jvp
 
-from bornnet.learners.remainder import TaylorRemainder
+from bornnet.learners.mlp.remainder import TaylorRemainder
 from bornnet.networks.mlp import MLP
 from bornnet.training.fit import OPTIMIZERS, Settings
 from bornnet.training.problem import Problem, Samples
@@ -42,3 +43,25 @@ def fall_of_loss(name: str, fitted: TaylorRemainder, data: Samples) -> float:
 
 def problem() -> Problem:
     return Problem(samples(), samples(20, seed=9))
+
+
+ACTIVATIONS = ["tanh", "gelu", "softplus", "sin", "sigmoid", "silu", "erf"]
+
+
+def taylor_remainder(network, degree, parameters, row):
+    """``f(x) - sum_{m<n} d^m/dt^m f(t x)|_0 / m!`` by nested forward-mode autodiff."""
+
+    def along(t):
+        return functional_call(network, parameters, ((t * row)[None],))[0]
+
+    value = along(torch.ones((), dtype=row.dtype))
+    derivative, zero, factorial = along, torch.zeros((), dtype=row.dtype), 1
+    for order in range(degree):
+        factorial *= max(order, 1)
+        value = value - derivative(zero) / factorial
+        derivative = _derivative(derivative)
+    return value
+
+
+def _derivative(function):
+    return lambda t: jvp(function, (t,), (torch.ones_like(t),))[1]

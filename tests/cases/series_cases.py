@@ -5,6 +5,7 @@ import torch
 
 from bornnet import born_kernel, born_terms, scattering_length, weinberg_eigenvalue
 from bornnet.datasets.labelled import Labelled
+from bornnet.learners.mlp.perceptron import Perceptron
 from bornnet.networks.mlp import MLP
 
 
@@ -30,9 +31,10 @@ def contracted(kernel: np.ndarray, potentials: np.ndarray) -> np.ndarray:
     return values
 
 
-def networks(count: int, cells: int = 3, activation: str = "tanh") -> tuple[MLP, ...]:
+def networks(count: int, cells: int = 3, activation: str = "tanh") -> tuple[Perceptron, ...]:
     return tuple(
-        MLP(cells, (5, 4), activation, generator=torch.Generator().manual_seed(seed)) for seed in range(count)
+        Perceptron(MLP(cells, (5, 4), activation, generator=torch.Generator().manual_seed(seed)))
+        for seed in range(count)
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bornnet.cli.main import main
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 from bornnet.runs.rounds import fit_run
 

@@ -108,6 +108,8 @@ FLAGS = {
     "no out": ("", "Missing option '--out'"),
     "no dataset": (None, "Missing argument 'DATA.h5'"),
     "activation": ("--out n --activation tahn", "got 'tahn'. Did you mean 'tanh'?"),
+    "learner": ("--out n --learner mpl", "--learner: expected one of mlp, "),
+    "setting of another learner": ("--out n --degree 2", "--degree: a setting of learner polynomial"),
     "optimizer": ("--out n --optimizer lbfgs", "got 'lbfgs'. Did you mean 'l-bfgs'?"),
     "lower orders": ("--out n --lower-orders remove", "got 'remove'. Did you mean 'removed'?"),
     "remove": ("--out n --remove nothing", "expected one of learned, exact; got 'nothing'"),
@@ -117,7 +119,7 @@ FLAGS = {
     "hidden negative": ("--out n --hidden 5,-4", "--hidden: expected the widths of 1 to 64 hidden layers"),
     "too large": (
         "--out n --hidden 9000,9000",
-        "GB of memory for levenberg-marquardt, more than this machine",
+        "GB of memory for mlp, more than this machine",
     ),
     "members 0": ("--out n --members 0", "--members: expected a number of at least 1; got 0"),
     "rounds 0": ("--out n --rounds 0", "--rounds: expected a number of at least 1; got 0"),
@@ -139,7 +141,6 @@ FLAGS = {
     "workers": ("--out n --workers 0", "--workers: expected a number of at least 1; got 0"),
     "device": ("--out n --device gpu", "expected one of auto, cpu, cuda; got 'gpu'"),
     "preset": ("--out n --preset quikc", "--preset: no preset 'quikc'. Did you mean 'quick'?"),
-    "preset of other cells": ("--out n --preset quick", "potentials of 3 cells, but 16 are configured"),
     "no configuration": ("--out n --config no.toml", "--config: no.toml: no such file"),
     "configuration of other cells": ("--out n --config cells.toml", "3 cells, but 5 are configured"),
     "unknown key": (

@@ -63,11 +63,11 @@ RUNS = {
     "model is a pickle": (lambda: torch.save({"w": torch.ones(3)}, MODEL), "no safetensors file"),
     "model of another kind": (
         lambda: shutil.copy("r/held_out.safetensors", MODEL),
-        "expected a bornnet-mlp file, got 'bornnet-arrays'",
+        "file, got 'bornnet-arrays'",
     ),
     "foreign safetensors": (
         lambda: __import__("safetensors.numpy").numpy.save_file({"w": np.ones(3)}, MODEL),
-        "expected a bornnet-mlp file of bornnet, got another safetensors file",
+        "file of bornnet, got another safetensors file",
     ),
     "other network": (other_network, "the file belongs to another run"),
     "forged size": (

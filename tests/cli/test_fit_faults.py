@@ -8,7 +8,7 @@ import signal
 import pytest
 from disturbed import Disturbed
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 
 FLAGS = {

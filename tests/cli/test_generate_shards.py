@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from disturbed import Disturbed
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 from bornnet.datasets.reader import read_dataset
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from bornnet import load_run, scattering_length
+from bornnet.config.load import load_config
 from bornnet.config.names import ACTIVATIONS, OPTIMIZERS
-from bornnet.config.schema import load_config
 from bornnet.datasets.reader import read_dataset
 
 HELD_OUT = ("held_out_error", "held_out_typical")
@@ -303,3 +303,10 @@ def test_a_gpu_learns_the_same_to_rounding(run, here):
         iterate(run, device, "--device", device).json["held_out_error"][0] for device in ("cpu", "cuda")
     ]
     assert errors[1] == pytest.approx(errors[0], rel=1e-3)
+
+
+def test_a_preset_yields_to_the_dataset(run, here):
+    outcome = run("iterate", "d.h5", "--out", "n", "--preset", "quick", "--steps", "2", "--json")
+    assert outcome.code == 0, outcome.err
+    config = load_config(file="n/config.toml")
+    assert (config.cells, config.samples, config.steps, config.hidden) == (3, 300, (2,), (32, 32))

@@ -7,7 +7,7 @@ import pytest
 from disturbed import Disturbed
 from test_fit_faults import contents
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 from bornnet.runs.rounds import fit_run
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 from bornnet.files.atomic import lock
 from bornnet.runs.directory import load_run
@@ -115,7 +115,7 @@ def test_the_result_is_mean_and_deviation_of_what_compare_born_says(copied, run,
                     values = [compared[part][n][error] for compared in runs]
                     # the table is made with one thread, compare-born with all
                     np.testing.assert_allclose(row[error], np.mean(values), rtol=1e-9)
-                    np.testing.assert_allclose(row[f"{error}_spread"], np.std(values), rtol=1e-6)
+                    np.testing.assert_allclose(row[f"{error}_spread"], np.std(values, ddof=1), rtol=1e-6)
         assert setting["seconds"] > 0
 
 

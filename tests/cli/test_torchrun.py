@@ -13,7 +13,7 @@ import torch
 from torch.nn.utils import parameters_to_vector
 
 from bornnet import load_run
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 from bornnet.errors import Interrupted
 from bornnet.runs.rounds import fit_run

@@ -8,7 +8,8 @@ from bornnet import MLP
 from bornnet.comparison import diagram_shares as diagram_comparison
 from bornnet.comparison.diagram_shares import compare_diagrams
 from bornnet.diagrams.diagram import diagrams
-from bornnet.series.learned import LearnedSeries
+from bornnet.learners.mlp.perceptron import Perceptron
+from bornnet.series.learned import MemberSeries
 
 U = np.array([0.3, -0.1, 0.4])
 
@@ -16,7 +17,9 @@ U = np.array([0.3, -0.1, 0.4])
 @pytest.fixture(params=[False, True], ids=["removed", "corrected"])
 def members(request):
     torch.manual_seed(0)
-    return [LearnedSeries(tuple(MLP(3, (4, 5)).double() for _ in range(3)), request.param) for _ in range(2)]
+    return [
+        MemberSeries(tuple(Perceptron(MLP(3, (4, 5))) for _ in range(3)), request.param) for _ in range(2)
+    ]
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -29,7 +32,7 @@ def test_values_and_shares_against_the_terms(members, order, affordable, monkeyp
     assert sum(row.along for row in rows) == pytest.approx(terms.mean(), rel=1e-10)
     assert sum(row.share for row in rows) == pytest.approx(1, rel=1e-10)
     if len(rows) == 1:
-        assert rows[0].along_spread == pytest.approx(terms.std(), rel=1e-9)
+        assert rows[0].along_spread == pytest.approx(terms.std(ddof=1), rel=1e-9)
         assert rows[0].share_spread == pytest.approx(0, abs=1e-12)
     known = affordable > 0 and all(len(member.sources(order)) == 1 for member in members)
     assert all((row.norm == row.norm) == known for row in rows)

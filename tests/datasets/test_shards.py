@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.generate import generate
 from bornnet.datasets.reader import open_dataset, read_dataset
 from bornnet.datasets.shards import shard_rows

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from series_cases import contracted, labelled
 
-from bornnet.learners import polynomial as least_squares
-from bornnet.learners.polynomial import Polynomial, affordable, coefficients, fit_polynomial
+from bornnet.learners.polynomial import least_squares
+from bornnet.learners.polynomial.least_squares import Polynomial, affordable, coefficients, fit_polynomial
 
 CELLS = 3
 
@@ -58,10 +58,10 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     monkeypatch.setattr(least_squares, "_BLOCK_VALUES", 1)
     data = labelled(300, CELLS)
     x, weights = data.potentials, 1 / data.strength
-    fitted = fit_polynomial(x, data.scattering_length, weights, 2)
+    fitted = fit_polynomial(x, data.values, weights, 2)
     pairs = np.stack([x[:, i] * x[:, j] for i in range(CELLS) for j in range(i, CELLS)], axis=1)
     design = np.concatenate([x, pairs], axis=1) * weights[:, None]
-    exact = np.linalg.lstsq(design, data.scattering_length * weights, rcond=None)[0]
+    exact = np.linalg.lstsq(design, data.values * weights, rcond=None)[0]
     np.testing.assert_allclose(np.concatenate(fitted.monomials), exact, rtol=1e-9)
 
 

@@ -2,29 +2,8 @@
 
 import pytest
 import torch
-from fit_cases import model, uniform
-from torch.func import functional_call, jacrev, jvp, vmap
-
-ACTIVATIONS = ["tanh", "gelu", "softplus", "sin", "sigmoid", "silu", "erf"]
-
-
-def taylor_remainder(network, degree, parameters, row):
-    """``f(x) - sum_{m<n} d^m/dt^m f(t x)|_0 / m!`` by nested forward-mode autodiff."""
-
-    def along(t):
-        return functional_call(network, parameters, ((t * row)[None],))[0]
-
-    value = along(torch.ones((), dtype=row.dtype))
-    derivative, zero, factorial = along, torch.zeros((), dtype=row.dtype), 1
-    for order in range(degree):
-        factorial *= max(order, 1)
-        value = value - derivative(zero) / factorial
-        derivative = _derivative(derivative)
-    return value
-
-
-def _derivative(function):
-    return lambda t: jvp(function, (t,), (torch.ones_like(t),))[1]
+from fit_cases import ACTIVATIONS, model, taylor_remainder, uniform
+from torch.func import jacrev, vmap
 
 
 def twin(remainder, x):

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from bornnet import __version__, scattering_length, weinberg_eigenvalue
 from bornnet.comparison.compare import compare_run, differing_settings
-from bornnet.config.schema import to_toml
+from bornnet.config.load import to_toml
 from bornnet.report.kernel_charts import _HIGHEST
 from bornnet.report.page import report
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.errors import InputError
 from bornnet.runs.estimate import estimate
 from bornnet.runs.rounds import fit_run

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bornnet.runs import data as study_data
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.datasets.writer import new_dataset
 from bornnet.runs.rounds import fit_run
 from bornnet.datasets.generate import generate
@@ -68,7 +68,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from bornnet.runs import data as study_data
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.runs.rounds import fit_run
 
 def peak():

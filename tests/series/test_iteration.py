@@ -5,7 +5,6 @@ from functools import cache
 import mpmath as mp
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from series_cases import labelled
@@ -13,18 +12,25 @@ from series_cases import labelled
 from bornnet.comparison.orders import compare_orders, exact_reference
 from bornnet.datasets.labelled import Labelled, split
 from bornnet.errors import InputError
-from bornnet.learners.polynomial import fit_polynomial
-from bornnet.series.iteration import (
-    Rounds,
-    choose_scaling,
-    initial_network,
-    physical,
-    round_problem,
-)
-from bornnet.series.learned import LearnedSeries
-from bornnet.training.fit import Fit, Settings
+from bornnet.learners.base import Task
+from bornnet.learners.mlp.config import Config
+from bornnet.learners.mlp.perceptron import Perceptron, initial_network
+from bornnet.learners.polynomial.least_squares import fit_polynomial
+from bornnet.series.fit import fit_series
+from bornnet.series.iteration import Rounds, round_problem
+from bornnet.series.iteration import choose_scaling as scaling_for
+from bornnet.series.learned import MemberSeries
 
 CELLS = 4
+
+
+def choose_scaling(data):
+    return scaling_for(data, Perceptron)
+
+
+def perceptron(seed=0, member=0, number=1, warm=True, before=None):
+    task = Task(CELLS, 1, number=number, member=member, seed=seed, before=before)
+    return Perceptron(initial_network(task, Config(hidden=(3,), warm_start=warm)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -39,7 +45,7 @@ def test_split_is_a_partition_that_depends_on_the_seed_alone(rows, holdout, seed
     training, held_out = split(data, holdout, seed)
     assert sorted([*training.strength, *held_out.strength]) == numbers.tolist()
     assert len(held_out) == max(1, round(holdout * rows))
-    np.testing.assert_array_equal(training.potentials[:][:, 0], training.scattering_length)
+    np.testing.assert_array_equal(training.potentials[:][:, 0], training.values)
     for part, again in zip((training, held_out), split(data, holdout, seed), strict=True):
         np.testing.assert_array_equal(part.strength, again.strength)
 
@@ -58,16 +64,16 @@ def test_scaling_brings_inputs_and_outputs_to_size():
     assert rms[2] == 0
     assert np.ptp(rms[[0, 1, 3]]) < 1e-15
     assert np.isfinite(scaling.inputs).all()
-    relative = data.scattering_length / data.strength / scaling.output
+    relative = data.values / data.strength / scaling.output
     assert np.sqrt(np.mean(relative**2)) == pytest.approx(1)
 
 
 def test_physical_networks_take_potentials_and_give_ranges():
     data = labelled(20)
     scaling = choose_scaling(data)
-    network = initial_network(Rounds((0.0,)), CELLS, (5,), "tanh", 0, 0, 1)
-    inside = network(torch.from_numpy(data.potentials * scaling.inputs)).detach().numpy() * scaling.output
-    outside = physical(network, scaling)(torch.from_numpy(data.potentials)).detach().numpy()
+    learner = perceptron()
+    inside = learner(data.potentials * scaling.inputs) * scaling.output
+    outside = learner.rescaled(scaling.inputs, scaling.output)(data.potentials)
     np.testing.assert_allclose(outside, inside, rtol=1e-12)
 
 
@@ -95,7 +101,7 @@ def test_exact_removal_leaves_the_exact_remainder(number):
     data = labelled(6, low=0.1)
     training, held_out = split(data, 0.5, 0)
     rounds, scaling = Rounds((0.0,), remove="exact"), choose_scaling(training)
-    earlier = [initial_network(rounds, CELLS, (3,), "tanh", 0, 0, 1)] * (number - 1)
+    earlier = [perceptron()] * (number - 1)
     problem = round_problem(rounds, number, earlier, training, held_out, scaling)
     for part, samples in ((training, problem.training), (held_out, problem.held_out)):
         expected = [mp_remainder(row, number - 1) for row in part.potentials[:]]
@@ -106,11 +112,11 @@ def test_exact_removal_leaves_the_exact_remainder(number):
 def test_learned_removal_takes_away_the_earlier_networks_terms():
     training, held_out = split(labelled(50), 0.2, 0)
     rounds, scaling = Rounds((0.0,)), choose_scaling(training)
-    earlier = [physical(initial_network(rounds, CELLS, (3,), "tanh", seed, 0, 1), scaling) for seed in (1, 2)]
+    earlier = [perceptron(seed).rescaled(scaling.inputs, scaling.output) for seed in (1, 2)]
     problem = round_problem(rounds, 3, earlier, training, held_out, scaling)
-    learned = LearnedSeries(tuple(earlier)).terms(training.potentials[:], 2).sum(axis=0)
+    learned = MemberSeries(tuple(earlier)).terms(training.potentials[:], 2).sum(axis=0)
     np.testing.assert_allclose(
-        problem.training.targets.numpy() * scaling.output, training.scattering_length - learned, rtol=1e-12
+        problem.training.targets.numpy() * scaling.output, training.values - learned, rtol=1e-12
     )
 
 
@@ -119,7 +125,7 @@ def test_residuals_are_relative_to_the_order_that_is_due(number):
     """Weighted targets have an RMS of one, and weights go as eta^-n."""
     training, held_out = split(labelled(80), 0.2, 0)
     rounds, scaling = Rounds((0.0,), remove="exact"), choose_scaling(training)
-    earlier = [initial_network(rounds, CELLS, (3,), "tanh", 0, 0, 1)] * (number - 1)
+    earlier = [perceptron()] * (number - 1)
     samples = round_problem(rounds, number, earlier, training, held_out, scaling).training
     assert float((samples.weights * samples.targets).square().mean().sqrt()) == pytest.approx(1)
     product = samples.weights.numpy() * training.strength**number
@@ -140,21 +146,22 @@ def test_floors_leave_weak_potentials_out_of_later_rounds():
 
 
 def test_seeds_members_and_rounds_begin_from_their_own_weights():
-    def first_weight(rounds, *which):
-        return float(initial_network(rounds, CELLS, (3,), "tanh", *which).linears[0].weight.detach()[0, 0])
+    def first_weight(*which):
+        return float(perceptron(*which).network.linears[0].weight.detach()[0, 0])
 
-    warm, cold = Rounds((0.0,)), Rounds((0.0,), warm_start=False)
     choices = [(0, 0, 1), (0, 1, 1), (1, 0, 1)]
-    assert len({first_weight(warm, *which) for which in choices}) == 3
-    assert first_weight(warm, 0, 0, 1) == first_weight(cold, 0, 0, 1) == first_weight(warm, 0, 0, 2)
-    assert first_weight(cold, 0, 0, 1) != first_weight(cold, 0, 0, 2)
+    assert len({first_weight(*which) for which in choices}) == 3
+    assert first_weight(0, 0, 1) == first_weight(0, 0, 1, False) == first_weight(0, 0, 2)
+    assert first_weight(0, 0, 1, False) != first_weight(0, 0, 2, False)
+    former = perceptron(seed=9)
+    assert perceptron(number=2, before=former).network is former.network
+    assert perceptron(number=2, warm=False, before=former).network is not former.network
 
 
 def test_models_lose_the_orders_below_the_one_that_is_due():
-    network = initial_network(Rounds((0.0,)), CELLS, (3,), "tanh", 0, 0, 1)
-    assert [Rounds((0.0,)).model(network, number).degree for number in (1, 2, 3)] == [1, 2, 3]
+    assert [Rounds((0.0,)).degree(number) for number in (1, 2, 3)] == [1, 2, 3]
     corrected = Rounds((0.0,), lower_orders="corrected")
-    assert [corrected.model(network, number).degree for number in (1, 2, 3)] == [1, 1, 1]
+    assert [corrected.degree(number) for number in (1, 2, 3)] == [1, 1, 1]
 
 
 # --- the physics, at a size of seconds ---
@@ -164,23 +171,16 @@ def test_models_lose_the_orders_below_the_one_that_is_due():
 def study():
     """Training and held-out potentials of four cells, and the exact series on the latter."""
     training, held_out = split(labelled(900, CELLS, low=3e-3, high=0.5, seed=3), 0.2, 0)
-    return training, held_out, exact_reference(held_out.potentials[:], held_out.scattering_length, 3)
+    return training, held_out, exact_reference(held_out.potentials[:], held_out.values, 3)
 
 
 @cache
 def learned(lower_orders="removed", warm_start=True, count=2, steps=40):
     """The series after that many rounds of the iteration, learned terms removed."""
-    training, held_out, _ = study()
-    scaling = choose_scaling(training)
-    rounds = Rounds((0.0, 0.02), lower_orders=lower_orders, warm_start=warm_start)
-    earlier, network = [], None
-    for number in range(1, count + 1):
-        problem = round_problem(rounds, number, earlier, training, held_out, scaling)
-        if network is None or not warm_start:
-            network = initial_network(rounds, CELLS, (10, 10), "tanh", 0, 0, number)
-        Fit(rounds.model(network, number), problem, Settings(steps=steps)).run()
-        earlier.append(physical(network, scaling))
-    return rounds.series(earlier)
+    data = labelled(900, CELLS, low=3e-3, high=0.5, seed=3)
+    keys = {"hidden": (10, 10), "strength_floors": (0.0, 0.02), "steps": (steps,)}
+    keys |= {"lower_orders": lower_orders, "warm_start": warm_start}
+    return fit_series(data.potentials, data.values, rounds=count, **keys).members[0]
 
 
 def kernel_errors(series):
@@ -189,11 +189,11 @@ def kernel_errors(series):
 
 def least_squares(degree):
     training = study()[0]
-    return fit_polynomial(training.potentials, training.scattering_length, 1 / training.strength, degree)
+    return fit_polynomial(training.potentials, training.values, 1 / training.strength, degree)
 
 
 def test_the_second_round_beats_the_first_alone_and_least_squares():
-    single, iterated = kernel_errors(LearnedSeries(learned().networks[:1])), kernel_errors(learned())
+    single, iterated = kernel_errors(MemberSeries(learned().learners[:1])), kernel_errors(learned())
     assert iterated[0] == single[0] < 1e-3
     assert iterated[1] < 0.5 * single[1]
     assert iterated[1] < 1e-2
@@ -203,7 +203,7 @@ def test_the_second_round_beats_the_first_alone_and_least_squares():
 
 
 def test_a_third_round_beats_one_network_at_order_three():
-    single, iterated = kernel_errors(LearnedSeries(learned().networks[:1])), kernel_errors(learned(count=3))
+    single, iterated = kernel_errors(MemberSeries(learned().learners[:1])), kernel_errors(learned(count=3))
     assert iterated[2] < single[2]
     assert iterated[2] < 0.1
 
@@ -218,7 +218,7 @@ def test_other_ways_to_iterate_learn_the_second_order_too(options):
 def test_corrections_of_later_rounds_are_small_and_count():
     series = learned(lower_orders="corrected")
     data = study()[1]
-    first = LearnedSeries(series.networks[:1]).terms(data.potentials[:], 1)[0]
+    first = MemberSeries(series.learners[:1]).terms(data.potentials[:], 1)[0]
     corrected = series.terms(data.potentials[:], 1)[0]
     correction = np.linalg.norm(corrected - first) / np.linalg.norm(first)
     assert 0 < correction < 1e-2

@@ -9,8 +9,8 @@ from series_cases import contracted, labelled, networks
 from bornnet import taylor_terms
 from bornnet.errors import InputError
 from bornnet.files.arrays import save_arrays
-from bornnet.learners.store import load_series, save_model, save_series
-from bornnet.series.learned import LearnedSeries
+from bornnet.learners.store import save_model
+from bornnet.series.learned import MemberSeries, load_series, save_series
 
 POTENTIALS = labelled(12, cells=3).potentials
 
@@ -18,7 +18,7 @@ POTENTIALS = labelled(12, cells=3).potentials
 @pytest.mark.parametrize("corrected", [False, True])
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_terms_are_contractions_of_the_kernel(rounds, corrected):
-    series = LearnedSeries(networks(rounds), corrected)
+    series = MemberSeries(networks(rounds), corrected)
     terms = series.terms(POTENTIALS, 4)
     for order in range(1, 5):
         kernel = series.kernel(order)
@@ -29,8 +29,8 @@ def test_terms_are_contractions_of_the_kernel(rounds, corrected):
 
 def test_each_order_comes_from_its_round():
     first, second, third = networks(3)
-    plain, corrected = (LearnedSeries((first, second, third), flag) for flag in (False, True))
-    taylor = [taylor_terms(network, POTENTIALS, 4) for network in (first, second, third)]
+    plain, corrected = (MemberSeries((first, second, third), flag) for flag in (False, True))
+    taylor = [taylor_terms(each.network, POTENTIALS, 4) for each in (first, second, third)]
     expected = [taylor[0][1], taylor[1][2], taylor[2][3], taylor[2][4]]
     np.testing.assert_allclose(plain.terms(POTENTIALS, 4), expected, rtol=1e-12)
     expected = [
@@ -50,7 +50,7 @@ def test_each_order_comes_from_its_round():
     activation=st.sampled_from(["tanh", "gelu", "softplus"]),
 )
 def test_order_n_is_homogeneous_of_degree_n(factor, rounds, corrected, activation):
-    series = LearnedSeries(networks(rounds, activation=activation), corrected)
+    series = MemberSeries(networks(rounds, activation=activation), corrected)
     terms, scaled = series.terms(POTENTIALS, 4), series.terms(factor * POTENTIALS, 4)
     for order in range(1, 5):
         scale = factor**order * np.abs(terms[order - 1]).max()
@@ -60,25 +60,25 @@ def test_order_n_is_homogeneous_of_degree_n(factor, rounds, corrected, activatio
 
 
 def test_predict_is_the_sum_through_an_order():
-    series = LearnedSeries(networks(3))
+    series = MemberSeries(networks(3))
     terms = series.terms(POTENTIALS, 3)
-    np.testing.assert_array_equal(series.predict(POTENTIALS), terms.sum(axis=0))
+    np.testing.assert_array_equal(series.predict(POTENTIALS, 3), terms.sum(axis=0))
     np.testing.assert_array_equal(series.predict(POTENTIALS, 2), terms[:2].sum(axis=0))
 
 
 @pytest.mark.parametrize("corrected", [False, True])
 def test_saved_and_loaded_it_is_the_same(tmp_path, corrected):
-    series = LearnedSeries(networks(2), corrected)
+    series = MemberSeries(networks(2), corrected)
     save_series(tmp_path / "series.safetensors", series)
     loaded = load_series(tmp_path / "series.safetensors")
-    assert loaded.corrected == corrected
+    assert [member.corrected for member in loaded.members] == [corrected]
     np.testing.assert_array_equal(loaded.terms(POTENTIALS, 3), series.terms(POTENTIALS, 3))
     with pytest.raises(InputError, match=r"exists"):
         save_series(tmp_path / "series.safetensors", series)
 
 
 def test_files_that_hold_no_series(tmp_path):
-    save_model(tmp_path / "model.safetensors", networks(1)[0])
+    save_model(tmp_path / "model.safetensors", networks(1)[0].network)
     with pytest.raises(InputError, match=r"model\.safetensors"):
         load_series(tmp_path / "model.safetensors")
     empty = tmp_path / "empty.safetensors"
@@ -88,10 +88,40 @@ def test_files_that_hold_no_series(tmp_path):
 
 
 def test_proxies_of_each_order_predict():
-    series = LearnedSeries(networks(3))
+    series = MemberSeries(networks(3))
     for order in (1, 2, 3):
         np.testing.assert_array_equal(
-            series.through(order).predict(POTENTIALS), series.predict(POTENTIALS, order)
+            series.through(order).predict(POTENTIALS, order), series.predict(POTENTIALS, order)
         )
     with pytest.raises(InputError, match="3 rounds"):
         series.through(4)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_a_learners_own_value_is_its_whole_series(rounds, corrected):
+    """Close to U = 0, where high orders vanish, the own value is the sum of its Taylor terms: those learned
+    before the last round, and from there on the last round's own."""
+    series, weak = MemberSeries(networks(rounds), corrected), 1e-3 * POTENTIALS
+    terms = [learner.taylor_terms(weak, 6) for learner in series.learners]
+    before = (
+        MemberSeries(series.learners[:-1], corrected).terms(weak, rounds - 1).sum(0) if rounds > 1 else 0.0
+    )
+    expected = before + terms[-1][1 if corrected else rounds :].sum(axis=0)
+    np.testing.assert_allclose(series.predict(weak), expected, rtol=1e-9, atol=1e-14)
+
+
+def test_a_series_written_by_an_earlier_bornnet_opens(tmp_path):
+    """Then a file held one member, and perceptrons alone."""
+    learners = networks(2)
+    arrays, architectures = {}, []
+    for number, learner in enumerate(learners, start=1):
+        arrays |= {f"{number}.{name}": array for name, array in learner.state().arrays.items()}
+        architectures.append(learner.state().facts["architecture"])
+    old = tmp_path / "old.safetensors"
+    save_arrays(
+        old, arrays, form="bornnet-series", facts={"architectures": architectures, "corrected": False}
+    )
+    np.testing.assert_array_equal(
+        load_series(old).terms(POTENTIALS, 3), MemberSeries(learners).terms(POTENTIALS, 3)
+    )

@@ -8,7 +8,7 @@ from bornnet.data import study_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bornnet.config.schema import load_config
+from bornnet.config.load import load_config
 from bornnet.errors import InputError
 from bornnet.studies.file import read_study, slug
 from bornnet.studies.results import plan
@@ -88,7 +88,7 @@ def test_data_of_ones_own(study, tmp_path):
     found = study('preset = "quick"\n[base]\ndata = "a.h5"\n[vary]\ndata = ["d/b.h5"]')
     assert [setting.data for setting in found.settings] == [tmp_path / "a.h5", tmp_path / "d" / "b.h5"]
     assert found.settings[1].slug == "data=b"
-    assert "cells" not in found.settings[0].config.model_fields_set  # the dataset says how many
+    assert "cells" not in found.settings[0].config.typed  # the dataset says how many
 
 
 @pytest.mark.parametrize("name", study_names())
@@ -190,7 +190,7 @@ BAD = {
     "grid value": ('[grid]\nactivation = ["tanh", "tan"]', "grid.activation, value 2: expected one of"),
     "grid no list": ("[grid]\nsamples = 3", "s.toml: grid.samples: expected a list of values, such as"),
     "grid empty list": ("[grid]\nsamples = []", "s.toml: grid.samples: expected a list of values, such as"),
-    "one layout": ("[vary]\nhidden = [16, 16]", "vary.hidden, value 1: expected the widths of 1 to 64"),
+    "one layout": ("[vary]\nhidden = [0, 16]", "vary.hidden, value 1: expected the widths of 1 to 64"),
     "vary type": ('[vary]\nsamples = ["many"]', "vary.samples, value 1: expected a whole number;"),
     "not finite": ("[vary]\nholdout = [nan]", "vary.holdout, value 1: expected a finite number; got nan."),
     "vary no network": ("[vary]\norder = [2, 3]", "vary.order: can stand in [base] alone"),

@@ -9,8 +9,8 @@ from torch.nn.utils import parameters_to_vector
 from bornnet.training.levenberg_marquardt import (
     GaussNewton,
     LevenbergMarquardt,
-    _interpolation,
     conjugate_gradients,
+    interpolation,
 )
 from bornnet.training.problem import Samples
 
@@ -44,7 +44,7 @@ def test_the_path_is_the_taylor_series_of_the_way_to_the_minimum():
 
 @pytest.mark.parametrize("order", [2, 3, 4, 5])
 def test_interpolation_gives_coefficients_of_polynomials(order):
-    points, shares = _interpolation(order)
+    points, shares = interpolation(order)
     values = [2.0 - t + 3 * t**order for t in points]
     assert sum(s * v for s, v in zip(shares, values, strict=True)) == pytest.approx(3, rel=1e-9)
 

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from fit_cases import SETTINGS, fall_of_loss, model, uniform
-from test_remainder import ACTIVATIONS, taylor_remainder
+from fit_cases import ACTIVATIONS, SETTINGS, fall_of_loss, model, taylor_remainder, uniform
 from torch.func import jacrev, jvp, vmap
 
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt

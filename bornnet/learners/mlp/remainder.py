@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp
 
-from ..networks.activations import taylor_coefficients
-from ..networks.jets import composed, taylor_terms
-from ..networks.mlp import MLP
+from ...networks.activations import taylor_coefficients
+from ...networks.jets import composed, taylor_terms
+from ...networks.mlp import MLP
 
 
 class TaylorRemainder(nn.Module):

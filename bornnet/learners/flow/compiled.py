@@ -1,0 +1,120 @@
+"""A flow's final states, and their derivatives by the weights, in compiled code over blocks of potentials.
+
+Each block of potentials lies in the lanes of the processor's vectors (`kernels`); blocks are shared out to
+threads, and results do not depend on how many.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector
+
+from .compiled_activations import KINDS
+from .kernels import adjoint_kernel, states_kernel
+
+if TYPE_CHECKING:
+    from .model import Flow
+
+LANES = 32  # potentials that go together
+
+
+def can_run(flow: "Flow", potentials: Tensor) -> bool:
+    """Whether the compiled code takes this flow and these potentials."""
+    return (
+        flow.activation in KINDS and potentials.device.type == "cpu" and potentials.dtype == torch.float64
+    ) and next(flow.parameters()).dtype == torch.float64
+
+
+def final_states(flow: "Flow", potentials: Tensor, edges: np.ndarray) -> Tensor:
+    """States ``(batch, k)`` at the end, differentiable by the weights (not by the potentials)."""
+    vector = parameters_to_vector(flow.layers.parameters())
+    return _FinalStates.apply(vector, _Problem(flow, potentials, edges))
+
+
+def weight_jacobian(flow: "Flow", potentials: Tensor, edges: np.ndarray, cotangents: Tensor) -> Tensor:
+    """``(batch, weights of G)``: the derivatives of ``cotangents (batch, k) . s(1)``, row by row."""
+    vector = parameters_to_vector(flow.layers.parameters()).detach()
+    return _Problem(flow, potentials, edges).jacobian(vector, cotangents)
+
+
+class _Problem:
+    """Scaled potentials, and all that the compiled code needs beside the weights."""
+
+    def __init__(self, flow: "Flow", potentials: Tensor, edges: np.ndarray) -> None:
+        self.x = np.ascontiguousarray(potentials.detach().numpy()) * flow.factor
+        widths = [flow.layers[0].in_features, *flow.hidden, flow.components]
+        method = flow.method
+        self.k = flow.components
+        self.fixed = (
+            np.array(widths),
+            KINDS[flow.activation],
+            flow.drive == "general",
+            method.a,
+            method.b,
+            method.c,
+            edges,
+            flow.substeps,
+            LANES,
+        )
+
+    def states(self, vector: Tensor) -> Tensor:
+        out = np.empty((len(self.x), self.k))
+        weights = vector.detach().numpy()
+        self._shared(lambda start, stop: states_kernel(self.x, start, stop, weights, *self.fixed, out))
+        return torch.from_numpy(out)
+
+    def jacobian(self, vector: Tensor, cotangents: Tensor, summed: bool = False) -> Tensor:
+        """A row a potential, or one for all of them where ``summed``."""
+        rows = -(-len(self.x) // LANES) if summed else len(self.x)
+        out = np.empty((rows, len(vector)))
+        weights, c = vector.detach().numpy(), np.ascontiguousarray(cotangents.detach().numpy())
+        self._shared(
+            lambda start, stop: adjoint_kernel(self.x, start, stop, weights, *self.fixed, c, summed, out)
+        )
+        return torch.from_numpy(out.sum(axis=0) if summed else out)
+
+    def _shared(self, work: Any) -> None:
+        """The blocks in as many parts as torch has threads."""
+        blocks = -(-len(self.x) // LANES)
+        threads = max(1, min(torch.get_num_threads(), blocks))
+        bounds = np.linspace(0, blocks, threads + 1).astype(int)
+        if threads == 1:
+            work(0, blocks)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, bounds[:-1], bounds[1:]))
+
+
+class _FinalStates(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, vector: Tensor, problem: _Problem) -> Tensor:
+        ctx.save_for_backward(vector)
+        ctx.problem = problem
+        return problem.states(vector)
+
+    @staticmethod
+    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor, None]:
+        (vector,) = ctx.saved_tensors
+        return _Pulled.apply(cotangents, vector.detach(), ctx.problem), None
+
+
+class _Pulled(torch.autograd.Function):
+    """``J^T c``, linear in c: its derivative by c along v is ``J v`` (conjugate gradients ask for it)."""
+
+    @staticmethod
+    def forward(ctx: Any, cotangents: Tensor, vector: Tensor, problem: _Problem) -> Tensor:
+        ctx.vector, ctx.problem, ctx.k = vector, problem, cotangents.shape[1]
+        return problem.jacobian(vector, cotangents, summed=True)
+
+    @staticmethod
+    def backward(ctx: Any, v: Tensor) -> tuple[Tensor, None, None]:
+        rows = len(ctx.problem.x)
+        columns = []
+        for c in range(ctx.k):
+            unit = torch.zeros(rows, ctx.k, dtype=torch.float64)
+            unit[:, c] = 1
+            columns.append(ctx.problem.jacobian(ctx.vector, unit) @ v)
+        return torch.stack(columns, dim=1), None, None

@@ -1,0 +1,59 @@
+"""The settings of a flow. Importing them costs neither torch nor numba."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ...config.names import Activation
+from ...config.schema import Count, Counts, Widths
+from ...training.settings import Stepwise
+
+Drive = Literal["linear", "general"]
+Readout = Literal["first", "linear"]
+StateKind = Literal["value", "angle", "inverse"]
+Integrator = Literal["euler", "midpoint", "rk4", "dopri5", "dop853"]
+
+
+def _ease(value: Any) -> Any:
+    """`[2, 1e-3]` or `"2,1e-3"` as a pair."""
+    if isinstance(value, str):
+        order, _, weight = value.partition(",")
+        try:
+            return int(order), float(weight)
+        except ValueError:
+            return value
+    return tuple(value) if isinstance(value, list) else value
+
+
+Ease = Annotated[
+    tuple[Annotated[int, Field(ge=2, le=4)], Annotated[float, Field(ge=0)]], BeforeValidator(_ease)
+]
+
+
+class Config(Stepwise):
+    """A flow, and how it is fitted."""
+
+    iteration: ClassVar[Mapping[str, Any]] = {"rounds": 1, "strength_floors": (0.0,)}
+
+    hidden: Widths = Field((12, 12), description="Widths of the hidden layers of G, in ds/dr = U G(s, r).")
+    activation: Activation = Field("tanh", description="Of every hidden layer of G.")
+    components: Count = Field(1, description="States that a flow carries along r.")
+    drive: Drive = Field("linear", description="How the potential drives the states: linear, or general.")
+    readout: Readout = Field("first", description="Output: the first component, or linear in all of them.")
+    state: StateKind = Field(
+        "value",
+        description="What is carried: the output, an angle whose tangent it is, or whose cotangent it is.",
+    )
+    integrator: Integrator = Field("dop853", description="Runge-Kutta method of the steps along r.")
+    substeps: Count = Field(1, description="Steps a cell.")
+    ease: Ease | None = Field(
+        None,
+        description="Penalty on the K-th derivative of the states along r, K = 2 to 4.",
+        json_schema_extra={"metavar": "K,WEIGHT"},
+    )
+    steps: Counts = Field(
+        (80, 30, 30),
+        description="Optimizer steps of round 1, 2, ..; the last value is used for later rounds.",
+        json_schema_extra={"metavar": "N,N,.."},
+    )

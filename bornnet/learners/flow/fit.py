@@ -1,0 +1,79 @@
+"""A round of the iteration, fitted by a flow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import InputError
+from ...training.fit import Fit, Progress
+from ...training.problem import Problem
+from ..base import Task
+from ..stepwise import settings
+from .config import Config
+from .ease import EasedLevenbergMarquardt
+from .learner import FlowLearner
+from .model import Flow
+from .remainder import FlowRemainder
+
+
+class FlowFit:
+    """A fit in progress: `training.fit.Fit` on the flow without its lower orders."""
+
+    def __init__(self, flow: Flow, problem: Problem, task: Task, config: Config) -> None:
+        if task.device != "cpu":
+            raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
+        self.flow = flow
+        model = FlowRemainder(flow, task.degree, task.at)
+        self.fit = Fit(model, problem, settings(task, config))
+        if config.ease is not None and config.ease[1]:
+            if config.optimizer != "levenberg-marquardt":
+                raise InputError(
+                    f"ease: a penalty needs the optimizer 'levenberg-marquardt', got {config.optimizer!r}"
+                )
+            self.fit.optimizer = EasedLevenbergMarquardt(model, problem.training, *config.ease)
+
+    @property
+    def progress(self) -> Progress:
+        return self.fit.progress
+
+    def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
+        return self.fit.run(after_step)
+
+    def state(self) -> dict[str, Any]:
+        return self.fit.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.fit.load_state(state)
+
+    def learned(self) -> FlowLearner:
+        return FlowLearner(self.flow)
+
+
+def begin(problem: Problem, task: Task, config: Config) -> FlowFit:
+    """A fit of a flow that is ready to run; it starts from the flow of the round before, where there is one.
+
+    Raises ``InputError`` for settings that exclude one another, and where f is infinite at the base.
+    """
+    if config.warm_start and isinstance(task.before, FlowLearner):
+        flow = task.before.flow.changed()
+    else:
+        flow = Flow(
+            config.hidden,
+            config.activation,
+            components=config.components,
+            drive=config.drive,
+            readout=config.readout,
+            state=config.state,
+            integrator=config.integrator,
+            substeps=config.substeps,
+            generator=torch.Generator().manual_seed(_drawn(task, 0)),
+        )
+    return FlowFit(flow, problem, task, config)
+
+
+def _drawn(task: Task, which: int) -> int:
+    """A seed that follows from the study's, the member and the round."""
+    sequence = np.random.SeedSequence([task.seed, task.member, task.number, which])
+    return int(sequence.generate_state(1)[0])

@@ -1,0 +1,146 @@
+"""The flow as a learner: fitted in rounds, and with a Taylor series on any number of cells."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch.nn.utils import parameters_to_vector
+
+from ...errors import InputError
+from ...networks.packed import unpack
+from ...training.levenberg_marquardt import step_bytes
+from ...training.problem import Problem
+from ..base import Fit, Learner, Scaling, State, Task
+from ..stepwise import per_round
+from . import accuracy, jets, tensors, uncertainty
+from .config import Config as FlowConfig
+from .model import Flow
+
+
+class FlowLearner(Learner):
+    """A flow from potentials ``(N, D)``, D any number of equal cells, to outputs.
+
+    Attributes:
+        flow: the network.
+        spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T``, where one is known: what
+            uncertainties are made of.
+    """
+
+    kind: ClassVar[str] = "flow"
+
+    def __init__(self, flow: Flow, spread: np.ndarray | None = None) -> None:
+        self.flow = flow
+        weights = sum(p.numel() for p in flow.parameters())
+        if spread is not None and (spread.ndim != 2 or len(spread) != weights):
+            raise InputError(f"spread: expected ({weights}, K), got {spread.shape}")
+        self.spread = spread
+
+    def __call__(self, U: np.ndarray) -> np.ndarray:
+        return self.values(U)
+
+    def values(self, U: np.ndarray, edges: Any = None, tolerance: float | None = None) -> np.ndarray:
+        """Values ``(N,)`` on equal or given cells, to a tolerance if one is given (`accuracy.values`)."""
+        return accuracy.values(self.flow, U, edges, tolerance)
+
+    def taylor_terms(
+        self, U: np.ndarray, order: int, at: np.ndarray | None = None, edges: Any = None
+    ) -> np.ndarray:
+        return jets.taylor_terms(self.flow, U, order, at, edges)
+
+    def derivative_tensor(
+        self,
+        order: int,
+        at: np.ndarray | None = None,
+        packed: bool = False,
+        cells: int | None = None,
+        edges: Any = None,
+    ) -> np.ndarray:
+        return tensors.derivative_tensor(self.flow, order, at, packed, cells, edges)
+
+    def uncertainty(
+        self, order: int, at: np.ndarray | None = None, cells: int | None = None
+    ) -> np.ndarray | None:
+        if self.spread is None:
+            return None
+        variance: np.ndarray | float = 0.0
+        for change in uncertainty.tensor_derivatives(self.flow, order, self.spread.T, at, cells):
+            variance = variance + change**2
+        return unpack(np.sqrt(variance), len(at) if at is not None else int(cells or 0), order)
+
+    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
+        if self.spread is None:
+            return None
+        changes = uncertainty.term_derivatives(self.flow, U, order, self.spread.T, at)
+        return np.sqrt(np.sum(changes**2, axis=2))
+
+    def weights(self) -> np.ndarray:
+        """All weights as one vector, in the order that `uncertainty` counts them."""
+        return parameters_to_vector(self.flow.parameters()).detach().numpy().copy()
+
+    def rescaled(self, inputs: np.ndarray, output: float) -> "FlowLearner":
+        """``U -> output * f(inputs * U)``; all of ``inputs (D,)`` must be equal, or ``InputError``."""
+        return FlowLearner(self.flow.rescaled(inputs, output), self.spread)
+
+    @classmethod
+    def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Any) -> Scaling:
+        """One factor for all cells, so that a flow means the same on any: the integral of the scaled
+        potential is one strength for the typical potential."""
+        return Scaling(np.full(len(spread), 1 / (integral or 1.0)), output)
+
+    @classmethod
+    def begin(cls, problem: Problem, task: Task, config: FlowConfig) -> Fit:
+        from .fit import begin  # which gives learners of this class
+
+        return begin(problem, task, config)
+
+    @classmethod
+    def most_steps(cls, config: FlowConfig, number: int) -> int:
+        return per_round(config.steps, number)
+
+    @classmethod
+    def weight_count(cls, cells: int, config: FlowConfig) -> int:
+        """Weights of a flow of those settings."""
+        flow = Flow(
+            config.hidden,
+            config.activation,
+            components=config.components,
+            drive=config.drive,
+            readout=config.readout,
+            state=config.state,
+        )
+        return sum(p.numel() for p in flow.parameters())
+
+    @classmethod
+    def least_rows(cls, cells: int, config: FlowConfig) -> int:
+        return 2
+
+    @classmethod
+    def memory(cls, rows: int, task: Task, config: FlowConfig, *, slopes: int = 0) -> float:
+        return step_bytes(rows, cls.weight_count(task.cells, config), slopes=slopes > 0)
+
+    def state(self) -> State:
+        arrays = {name: p.detach().numpy(force=True).copy() for name, p in self.flow.named_parameters()}
+        if self.spread is not None:
+            arrays["spread"] = self.spread.copy()
+        return State(arrays, self.flow.architecture())
+
+    @classmethod
+    def from_state(cls, state: State) -> "FlowLearner":
+        arrays = dict(state.arrays)
+        spread = arrays.pop("spread", None)
+        flow = Flow(**_arguments(state.facts))
+        with torch.no_grad():
+            own = dict(flow.named_parameters())
+            if own.keys() != arrays.keys():
+                raise KeyError(f"expected the weights {sorted(own)}, got {sorted(arrays)}")
+            for name, array in arrays.items():
+                if own[name].shape != array.shape:
+                    raise ValueError(f"{name}: expected {tuple(own[name].shape)}, got {array.shape}")
+                own[name].copy_(torch.from_numpy(np.array(array, dtype=float)))
+        return cls(flow, spread)
+
+
+def _arguments(facts: Mapping[str, Any]) -> dict[str, Any]:
+    names = Flow((1,)).architecture().keys()
+    return {name: facts[name] for name in names}

@@ -1,0 +1,18 @@
+"""The settings of the multilayer perceptron."""
+
+from pydantic import Field
+
+from ...config.names import Activation
+from ...config.schema import Widths
+from ...training.settings import Stepwise
+
+
+class Config(Stepwise):
+    """The multilayer perceptron, and how it is fitted."""
+
+    hidden: Widths = Field(
+        (32, 32),
+        description="Widths of the hidden layers, such as 64,64.",
+        json_schema_extra={"metavar": "W,W,.."},
+    )
+    activation: Activation = Field("tanh", description="Of every hidden layer.")

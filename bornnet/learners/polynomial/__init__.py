@@ -1,0 +1,1 @@
+"""Polynomials fitted by least squares."""

@@ -1,0 +1,121 @@
+"""One member's way through the rounds: what each round fits, with which learner, and what it reached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..compute.group import processes, rank
+from ..config.registry import learner_class
+from ..config.schema import StudyConfig
+from ..datasets.labelled import Labelled
+from ..errors import InputError
+from ..learners.base import Fit, Learner, Scaling, Task
+from ..learners.chain import Chain
+from ..training.fit import Progress
+from ..training.problem import Problem
+from .iteration import Rounds, round_problem
+
+
+def rounds_of(study: StudyConfig) -> Rounds:
+    """How the configuration has the rounds differ."""
+    return Rounds(study.strength_floors, study.lower_orders, study.remove, study.directions, study.seed)
+
+
+def learner_of(study: StudyConfig) -> tuple[type[Learner], Any]:
+    """The class that a study fits and its settings: one learner, or a chain of several."""
+    if len(study.learner) > 1:
+        return Chain, Chain.settings(study.parts())
+    return learner_class(study.learner[0]), study.settings[0]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an ensemble and all that its rounds need.
+
+    Attributes:
+        study: the configuration.
+        number: the member, from 0.
+        training, held_out: the rows to fit and those to judge by.
+        scaling: between physical units and those of the fits.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    study: StudyConfig
+    number: int
+    training: Labelled
+    held_out: Labelled
+    scaling: Scaling
+    device: str = "cpu"
+
+    def task(self, number: int, before: Learner | None = None) -> Task:
+        """What round ``number`` asks of the learner; ``before``, in physical units, is where it may start."""
+        study, scaling = self.study, self.scaling
+        if before is not None:
+            before = before.rescaled(1 / scaling.inputs, 1 / scaling.output)
+        return Task(
+            cells=self.training.cells,
+            degree=rounds_of(study).degree(number),
+            number=number,
+            rounds=study.rounds,
+            member=self.number,
+            seed=study.seed,
+            before=before,
+            device=self.device,
+            seconds=None if study.time_limit is None else 60 * study.time_limit,
+        )
+
+    def problem(self, number: int, finished: Sequence[Learner]) -> Problem:
+        """What round ``number`` is fitted to, after what the finished rounds have learned."""
+        return round_problem(
+            rounds_of(self.study), number, finished, self.training, self.held_out, self.scaling
+        )
+
+    def begin(self, number: int, problem: Problem, finished: Sequence[Learner]) -> Fit:
+        """The fit of a round, ready to run."""
+        learner, config = learner_of(self.study)
+        least = learner.least_rows(self.training.cells, config)
+        if len(problem.training) < least:
+            raise InputError(
+                f"round {number} has {len(problem.training):,} potentials to fit; learner "
+                f"{learner.kind} needs at "
+                f"least {least:,} at {self.training.cells} cells. Take more potentials, or another learner."
+            )
+        if processes() > 1 and not learner.shares_rows:
+            raise InputError(f"learner {learner.kind} is fitted by one process; start it without torchrun.")
+        return learner.begin(problem, self.task(number, finished[-1] if finished else None), config)
+
+    def learned(self, fit: Fit) -> Learner:
+        """What a fit has learned, in physical units."""
+        return fit.learned().rescaled(self.scaling.inputs, self.scaling.output)
+
+    def share(self, problem: Problem) -> Problem:
+        """This process's part of the rows, where several fit together."""
+        return problem.share(rank(), processes())
+
+    def facts(self, number: int, problem: Problem, progress: Progress) -> dict[str, Any]:
+        """What a round was fitted in, and what it reached."""
+        return {
+            "round": number,
+            "floor": rounds_of(self.study).floor(number),
+            "input_scale": self.scaling.inputs.tolist(),
+            "output_scale": self.scaling.output,
+            "training_rows": len(problem.training),
+            "held_out_rows": len(problem.held_out),
+            "steps": progress.step,
+            "best_step": progress.best_step,
+            "training_error": _error_at(progress, progress.best_step),
+            "held_out_error": progress.best_error,
+            "held_out_typical": progress.best_typical,
+        }
+
+
+def reached(facts: dict[str, Any]) -> dict[str, Any]:
+    """Of these facts, what tells how a fit went."""
+    errors = ("held_out_error", "held_out_typical")
+    keys = ("round", "floor", "training_rows", "held_out_rows", "steps", "best_step", *errors)
+    return {key: facts[key] for key in keys}
+
+
+def _error_at(progress: Progress, step: int) -> float | None:
+    """The training error of the weights after ``step`` steps, where it is known."""
+    return next((error for at, error, *_ in progress.curve if at == step + 1), None)

@@ -1,0 +1,104 @@
+"""A room imports only what stands below it, and no modules import each other in a circle."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import bornnet
+
+ROOT = Path(bornnet.__file__).parents[1]
+LAYERS = (
+    {"errors", "data"},
+    {"config", "compute", "files"},
+    {"physics", "networks"},
+    {"diagrams", "training", "targets"},
+    {"learners", "datasets"},
+    {"series"},
+    {"runs"},
+    {"comparison"},
+    {"studies", "report", "solving"},
+    {"cli"},
+)
+BESIDE = {
+    ("networks", "physics"): "neither knows of the other",
+    ("physics", "networks"): "neither knows of the other",
+    ("learners", "datasets"): "learners know problems, not where they come from",
+    ("datasets", "learners"): "data know nothing of what learns from them",
+    ("files", "config"): "primitives",
+    ("config", "files"): "names and keys alone",
+    ("report", "studies"): "a report is of comparisons",
+    ("studies", "report"): "a study leaves results",
+}
+"""Rooms of one layer that must not know each other either, and why."""
+
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+
+
+def modules():
+    for folder, package in (("bornnet", "bornnet"), ("cli", "bornnet.cli"), ("data", "bornnet.data")):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            parts = [package, *file.relative_to(ROOT / folder).with_suffix("").parts]
+            yield ".".join(part for part in parts if part != "__init__"), file
+
+
+MODULES = dict(modules())
+
+
+def imported(name, file, lazy=True):
+    """The modules of bornnet that a module imports, at its top or (`lazy`) within functions too; what stands
+    under TYPE_CHECKING never runs, and is left out."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+
+    def visit(node, inside):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            return
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            for alias in node.names:
+                found.add(f"{base}.{alias.name}" if f"{base}.{alias.name}" in MODULES else base)
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        deeper = isinstance(node, ast.FunctionDef | ast.Lambda | ast.AsyncFunctionDef)
+        if deeper and not lazy:
+            return
+        for child in ast.iter_child_nodes(node):
+            visit(child, inside or deeper)
+
+    visit(ast.parse(file.read_text(encoding="utf-8")), False)
+    return {module for module in found if module in MODULES and module not in (name, "bornnet")}
+
+
+def room(module):
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "bornnet"])
+def test_a_room_imports_only_what_stands_below_it(name):
+    for other in imported(name, MODULES[name]):
+        mine, theirs = room(name), room(other)
+        assert LEVEL[theirs] <= LEVEL[mine], f"{name} imports {other}, which stands above it"
+        assert (mine, theirs) not in BESIDE, f"{name} imports {other}: {BESIDE[mine, theirs]}"
+
+
+def test_no_circles():
+    edges = {name: imported(name, file, lazy=False) for name, file in MODULES.items()}
+    done = set()
+
+    def walk(name, path):
+        assert name not in path, "circle: " + " -> ".join([*path[path.index(name) :], name])
+        if name not in done:
+            for other in sorted(edges[name]):
+                walk(other, [*path, name])
+            done.add(name)
+
+    for name in edges:
+        walk(name, [])
+
+
+def test_every_room_has_its_place():
+    assert {room(name) for name in MODULES if name != "bornnet"} == set(LEVEL) - {"targets"}
