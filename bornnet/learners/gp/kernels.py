@@ -65,7 +65,7 @@ ACTIVATIONS: dict[str, tuple[Expectation, Expectation]] = {
 
 
 def infinite_network(activation: str, depth: int, weight: float, bias: float, tangent: bool) -> Kernel:
-    """The covariance of a wide perceptron of so many hidden layers, or its tangent kernel; not conditioned."""
+    """The covariance of a wide perceptron of so many hidden layers, or its tangent kernel."""
     value, slope = ACTIVATIONS[activation]
 
     def kernel(xx: Any, yy: Any, xy: Any) -> Any:

@@ -95,11 +95,11 @@ class GaussianProcess:
         return tensor if packed else unpack(tensor, inputs, order)
 
     def uncertainty(self, order: int, at: np.ndarray | None = None, cells: int | None = None) -> None:
-        """Not known: the posterior variance of these coefficients is below the rounding of the prior's."""
+        """Not estimated."""
         return None
 
     def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> None:
-        """Not known, as `uncertainty`."""
+        """Not estimated."""
         return None
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "GaussianProcess":

@@ -10,8 +10,9 @@ _BLOCK_VALUES = 1 << 25  # doubles of the products of a block of rows: 256 MiB
 def power_sum(y: np.ndarray, weights: np.ndarray, degree: int) -> np.ndarray:
     """``sum_i w_i y_i[a] y_i[b] ..``, one entry per multiset, of ``y (N, D)`` and ``weights (N,)``.
 
-    A multiset is split into its lower and its upper half. Upper halves that start at or after the last
-    index of the lower one are the last of all, so that one matrix product for each such index gives each entry once.
+    A multiset is split into its lower and its upper half. Upper halves that start at or after the last index
+    of the lower one are the last of all, so that one matrix product for each such index gives every entry
+    once.
     """
     inputs = y.shape[1]
     if degree == 0:
