@@ -25,6 +25,7 @@ _TABLE: dict[str, Entry] = {
     "polynomial": Entry(
         "bornnet.learners.polynomial.config:Config", "bornnet.learners.polynomial.least_squares:Polynomial"
     ),
+    "gp": Entry("bornnet.learners.gp.config:Config", "bornnet.learners.gp.learner:GaussianProcess"),
     "flow": Entry("bornnet.learners.flow.config:Config", "bornnet.learners.flow.learner:FlowLearner"),
 }
 _CHAIN = "bornnet.learners.chain:Chain"  # chosen by naming several

@@ -19,13 +19,7 @@ from .posterior import coefficients
 
 _log = logging.getLogger(__name__)
 _HELD_OUT = 2000  # held-out rows that judge
-
-
-def cost(rows: int, cells: int, config: Config) -> tuple[int, float]:
-    """Bytes at the peak (the kernel matrix and its factor), and seconds on two cores, as measured once."""
-    rows = min(rows, config.rows)
-    trials = len(config.scales) * min(rows, config.trial_rows) ** 3
-    return 16 * rows**2 + 8 * rows * cells, 7e-12 * (rows**3 + trials) + 3e-8 * rows**2
+_FAR = 1.0  # held-out RMS, relative to the leading order, from which on values are no predictions
 
 
 def begin(problem: Problem, task: Task, config: Config) -> "Fit":
@@ -128,6 +122,15 @@ class Fit:
         progress.held_out_error = progress.best_error = float(np.sqrt(np.mean(errors**2)))
         progress.held_out_typical = progress.best_typical = float(np.median(errors))
         progress.best_step = progress.step + 1
+        if progress.held_out_error > _FAR:
+            _log.warning(
+                "on some held-out potentials the Gaussian process is far off (RMS %.1e of the leading order, "
+                "typical %.1e): the kernel %r grows fast along potentials unlike those fitted. Its "
+                "terms at U = 0 are another matter; do not trust its values there, or take kernel = 'ball'.",
+                progress.held_out_error,
+                progress.held_out_typical,
+                self.config.kernel,
+            )
         facts = {"held_out_rms": progress.held_out_error, "held_out_median": progress.held_out_typical}
         chosen = {**learner.chosen, **facts, "trials": list(self.trials)}
         self._learned = self._learner(learner.chosen["factor"], learner.alpha, chosen)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...networks.packed import multiplicity_factorials, multisets, packed_size, unpack
-from ..base import State
+from ...training.problem import Problem
+from ..base import Fit, Learner, Scaling, State, Task
 from .config import Config
 from .kernels import build
 from .posterior import block_rows, mean, squares
@@ -18,7 +19,7 @@ from .tensors import as_polynomial, power_sum, square, times
 
 
 @dataclass(frozen=True)
-class GaussianProcess:
+class GaussianProcess(Learner):
     """``f(U) = output * sum_i alpha_i k(scale * U, rows_i)``.
 
     Attributes:
@@ -101,6 +102,35 @@ class GaussianProcess:
     def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> None:
         """Not estimated."""
         return None
+
+    @classmethod
+    def begin(cls, problem: Problem, task: Task, config: Config) -> Fit:
+        from .fit import begin  # which gives learners of this class
+
+        return begin(problem, task, config)
+
+    @classmethod
+    def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Config) -> Scaling:
+        """Physical units: the process finds a scale for each cell itself (`fit.linear_profile`)."""
+        return Scaling(np.ones(len(spread)), 1.0)
+
+    @classmethod
+    def least_rows(cls, cells: int, config: Config) -> int:
+        return 2
+
+    @classmethod
+    def most_steps(cls, config: Config, number: int) -> int:
+        return len(config.scales) + 1
+
+    @classmethod
+    def memory(cls, rows: int, task: Task, config: Config, *, slopes: int = 0) -> float:
+        """The kernel matrix and its factor."""
+        rows = min(rows, config.rows)
+        return 16.0 * rows**2 + 8.0 * rows * task.cells
+
+    def require(self, cells: int, config: Config) -> None:
+        if len(self.scale) != cells or self.config != config:
+            raise ValueError(f"expected a Gaussian process at {cells} cells with these settings, got another")
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "GaussianProcess":
         """The learner ``U -> output * f(inputs * U)``, with one factor a cell."""
