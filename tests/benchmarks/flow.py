@@ -4,11 +4,12 @@
     python tests/benchmarks/flow.py depth
     python tests/benchmarks/flow.py ease
 
-`fit` trains on values alone (a mixture of families, eta from 3e-3 to 0.5, a fifth of them held out) and prints the
-errors of the Taylor coefficients against the Born kernels, the deviation of the learned law from -(r - y)^2, and the
-share of diagrams with three branches at a vertex, which the exact law does not have. `depth` prints the error of
-learned values against the number of steps, for each integrator. `ease` prints how many evaluations of G the values
-take at one tolerance, against the kernel errors, for a range of penalties on flows of three components.
+`fit` trains on values alone (a mixture of families, eta from 3e-3 to 0.5, a fifth of them held out) and
+prints the errors of the Taylor coefficients against the Born kernels, the deviation of the learned law from
+-(r - y)^2, and the share of diagrams with three branches at a vertex, which the exact law does not have.
+`depth` prints the error of learned values against the number of steps, for each integrator. `ease` prints how
+many evaluations of G the values take at one tolerance, against the kernel errors, for a range of penalties on
+flows of three components.
 """
 
 import argparse
@@ -126,8 +127,8 @@ def fit(given: argparse.Namespace) -> None:
     began = time.perf_counter()
     learned = trained(data, config, given.rounds, given.seed)
     print(
-        f"{given.cells} cells, {given.samples} potentials, {given.rounds} rounds: {time.perf_counter() - began:.0f} s, "
-        f"{len(learned[0].weights())} weights, {torch.get_num_threads()} thread(s)"
+        f"{given.cells} cells, {given.samples} potentials, {given.rounds} rounds: "
+        f"{time.perf_counter() - began:.0f} s, {len(learned[0].weights())} weights, {torch.get_num_threads()} thread(s)"
     )
     for cells in {given.cells: 0, **dict.fromkeys(given.compare_cells, 0)}:
         print(f"kernel errors on {cells} cells, orders 1 to 4: {shown(kernel_errors(learned, cells))}")
@@ -151,9 +152,8 @@ def fit(given: argparse.Namespace) -> None:
         steps = response.shape[1] // cells
         between = 0.5 * (np.c_[response[:, :1] * 0, response][:, :-1:steps] + response[:, steps - 1 :: steps])
         exact = scattering_length_and_gradient(some.potentials)[1] * cells
-        print(
-            f"  p G, by the trapezoidal rule in each cell, against da0/dU: {_rms(between - exact) / _rms(exact):.1e}"
-        )
+        error = _rms(between - exact) / _rms(exact)
+        print(f"  p G, by the trapezoidal rule in each cell, against da0/dU: {error:.1e}")
     share = vertex_share(learned[min(4, len(learned)) - 1].flow, 4, 3, cells=given.cells)
     print(f"share of three branches at a vertex in order 4: {share:.1e}")
 

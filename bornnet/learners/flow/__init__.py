@@ -11,7 +11,8 @@
 | g_k | law_coefficients | k-th Taylor coefficient of G in s |
 | p | momentum | the adjoint, dy/ds(r) |
 
-`model` is the network, `compiled` its steps and their adjoint; `cell_maps` expand it, and from them come `jets`,
-`tensors`, `remainder` (what is fitted), `diagrams` and `uncertainty`; `law` holds G against an equation, `ease` keeps
-the states smooth, `accuracy` says how exactly all this is integrated; `learner` and `fit` are what other rooms see.
+`model` is the network, `compiled` its steps and their adjoint; `cell_maps` expand it, and from them come
+`jets`, `tensors`, `remainder` (what is fitted), `diagrams` and `uncertainty`; `law` holds G against an
+equation, `ease` keeps the states smooth, `accuracy` says how exactly all this is integrated; `learner` and
+`fit` are what other rooms see.
 """

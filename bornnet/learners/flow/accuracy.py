@@ -1,6 +1,7 @@
-"""How exactly a flow is integrated: its truncation, steps to a tolerance, and the evaluations that a tolerance takes."""
+"""How exactly a flow is integrated: truncation, steps to a tolerance, and the evaluations that one takes."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ _MOST_SUBSTEPS = 1 << 10
 
 @dataclass(frozen=True)
 class Integrated:
-    """What an adaptive integration gave: outputs ``(N,)``, and evaluations of G for each potential ``(N,)``."""
+    """What an adaptive integration gave: outputs ``(N,)``, and evaluations of G a potential ``(N,)``."""
 
     outputs: np.ndarray
     evaluations: np.ndarray
@@ -54,8 +55,8 @@ def values(
         substeps *= 2
         if substeps > _MOST_SUBSTEPS:
             raise BornnetError(
-                f"potentials[{open_rows[0]}]: the tolerance {tolerance:g} is not reached with {substeps // 2} steps a "
-                f"cell; take a larger tolerance, or an integrator of higher order than {flow.method.name}"
+                f"potentials[{open_rows[0]}]: the tolerance {tolerance:g} is not reached with {substeps // 2} "
+                f"steps a cell; take a larger tolerance, or an integrator of higher order than {flow.method.name}"
             )
         finer = _bounded(flow.changed(substeps=substeps), rows[open_rows], edges, open_rows)
         estimate = np.abs(finer - output[open_rows]) / shrink / abs(flow.unit)
@@ -82,8 +83,8 @@ def adaptive(
 ) -> Integrated:
     """Integrate with steps that adapt to each potential, and count what that takes.
 
-    Every cell starts with the step that the last one ended with. The tolerance is of the states, in the network's unit,
-    relative and absolute; ``method`` is one of `scipy.integrate.solve_ivp`.
+    Every cell starts with the step that the last one ended with. The tolerance is of the states, in the
+    network's unit, relative and absolute; ``method`` is one of `scipy.integrate.solve_ivp`.
 
     Raises:
         InputError: bad edges, or a tolerance below what double precision bears.
@@ -95,7 +96,7 @@ def adaptive(
     outputs, evaluations = np.empty(len(rows)), np.zeros(len(rows), dtype=int)
     for row, x in enumerate(rows * flow.factor):
         s, step = np.zeros(flow.components), np.inf
-        for cell, (left, right) in enumerate(zip(grid[:-1], grid[1:], strict=True)):
+        for cell, (left, right) in enumerate(pairwise(grid)):
 
             def drive(r: float, s: np.ndarray, x: float = x[cell]) -> np.ndarray:
                 place = torch.tensor([r, x], dtype=torch.float64)
@@ -113,8 +114,8 @@ def adaptive(
             evaluations[row] += found.nfev
             if not found.success or not np.abs(found.y[:, -1]).max() < LARGEST:
                 raise BornnetError(
-                    f"potentials[{row}]: the tolerance {tolerance:g} cannot be reached at r = {found.t[-1]:g}: "
-                    f"{_why(flow)}"
+                    f"potentials[{row}]: the tolerance {tolerance:g} cannot be reached at r = "
+                    f"{found.t[-1]:g}: {_why(flow)}"
                 )
             s = found.y[:, -1]
             # the last step is cut off by the edge: the longest of the cell is what the next one begins with
@@ -136,8 +137,8 @@ def _bounded(flow: Flow, rows: torch.Tensor, edges: Any, names: np.ndarray | Non
 def _why(flow: Flow) -> str:
     if flow.state == "value":
         return (
-            "where a bound state appears, the value passes through infinity on the way along r; take a weaker potential, "
-            "or train a flow with the state 'angle', which carries it through"
+            "where a bound state appears, the value passes through infinity on the way along r; take a weaker "
+            "potential, or train a flow with the state 'angle', which carries it through"
         )
     return "the potential is far from those the flow was fitted to; take a weaker one"
 
@@ -145,5 +146,6 @@ def _why(flow: Flow) -> str:
 def _check_tolerance(tolerance: float) -> None:
     if not tolerance >= _LEAST_TOLERANCE:
         raise InputError(
-            f"tolerance: expected at least {_LEAST_TOLERANCE:g}, which is what double precision bears; got {tolerance:g}"
+            f"tolerance: expected at least {_LEAST_TOLERANCE:g}, which is what double precision bears; got "
+            f"{tolerance:g}"
         )

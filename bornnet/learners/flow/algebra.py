@@ -1,7 +1,8 @@
 """Polynomials in a few variables, cut off at a degree: the numbers that a flow's Taylor series is made with.
 
-A polynomial is a tensor ``(.., monomials)``, monomials being sorted by degree. Products are one matrix product
-over the pairs of monomials that stay within the degree, so that autograd and ``torch.func`` pass through.
+A polynomial is a tensor ``(.., monomials)``, monomials being sorted by degree. Products are one matrix
+product over the pairs of monomials that stay within the degree, so that autograd and ``torch.func`` pass
+through.
 """
 
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Algebra:
         return torch.cat([value[..., None], zeros], dim=-1)
 
     def variable(self, which: int) -> Tensor:
-        """``(monomials,)``: the polynomial that is one of the variables; zero if that is beyond the degree."""
+        """``(monomials,)``: the polynomial that is a variable; zero if that is beyond the degree."""
         unit = torch.zeros(len(self.exponents), dtype=torch.float64)
         place = self.rank.get(tuple(int(v == which) for v in range(len(self.weights))))
         if place is not None:
@@ -77,8 +78,8 @@ class Algebra:
         return total
 
     def substituted(self, polynomial: Tensor, values: Tensor) -> Tensor:
-        """A polynomial ``(monomials,)`` in the first variables, of values ``(variables, monomials)`` that vanish at
-        the origin: again a polynomial."""
+        """A polynomial ``(monomials,)`` in the first variables, of values ``(variables, monomials)`` that
+        vanish at the origin: again a polynomial."""
         powers = {(0,) * len(self.weights): self.constant(values.new_ones(()))}
         total = torch.zeros_like(polynomial)
         for place, exponent in enumerate(self.exponents):

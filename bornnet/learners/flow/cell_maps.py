@@ -1,8 +1,9 @@
 """How a flow crosses each cell, as a polynomial: what jets, tensors and the removal of orders are made of.
 
 Around a base potential, whose states are s0(r), a cell takes the state s0 + sigma at its left edge, in a
-potential that is larger by u, to s0 + phi_i(sigma, u) at its right edge; the cell map is the Taylor polynomial of
-phi_i, found by taking the discrete steps in polynomials. All of them together are the flow to that degree:
+potential that is larger by u, to s0 + phi_i(sigma, u) at its right edge; the cell map is the Taylor
+polynomial of phi_i, found by taking the discrete steps in polynomials. All of them together are the flow to
+that degree:
 
     sigma_(i+1) = sum over p, q of  M_i[p, q] sigma_i^p u_i^q.
 
@@ -73,8 +74,8 @@ def base_of(flow: Flow, at: Any = None, *, cells: int | None = None, edges: Any 
         output = flow.read_out(states[-1])
     if not torch.isfinite(output):
         raise InputError(
-            "at: the output is infinite at the base potential, so that there is no Taylor series around it; take "
-            "another base, or another state than 'inverse' around U = 0"
+            "at: the output is infinite at the base potential, so that there is no Taylor series around it; "
+            "take another base, or another state than 'inverse' around U = 0"
         )
     return Base(grid, flow.factor * potential, states, still)
 

@@ -1,10 +1,10 @@
 """Homogeneous polynomials in the cells, one entry per multiset of indices, in an order that grows.
 
 Multisets are sorted by their largest index, then by the next (colexicographically): the rank of
-``i_1 <= .. <= i_m`` is the sum of ``C(i_t + t - 1, t)`` over t (Knuth, TAOCP 4A, 7.2.1.3). So the polynomials in
-the first i cells are the first part of the array, and what holds cell i as its largest index comes next, in
-parts: cell i once, with the polynomials of degree m - 1 in earlier cells; twice, with those of degree m - 2; and
-so on. A potential can be crossed cell by cell without moving an entry.
+``i_1 <= .. <= i_m`` is the sum of ``C(i_t + t - 1, t)`` over t (Knuth, TAOCP 4A, 7.2.1.3). So the polynomials
+in the first i cells are the first part of the array, and what holds cell i as its largest index comes next,
+in parts: cell i once, with the polynomials of degree m - 1 in earlier cells; twice, with those of degree
+m - 2; and so on. A potential can be crossed cell by cell without moving an entry.
 """
 
 import math

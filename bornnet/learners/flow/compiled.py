@@ -1,7 +1,7 @@
 """A flow's final states, and their derivatives by the weights, in compiled code over blocks of potentials.
 
-Each block of potentials lies in the lanes of the processor's vectors (`kernels`); blocks are shared out to threads, and
-results do not depend on how many.
+Each block of potentials lies in the lanes of the processor's vectors (`kernels`); blocks are shared out to
+threads, and results do not depend on how many.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,18 +1,19 @@
 r"""A flow's Taylor orders as a sum of diagrams.
 
-With one component and a linear drive, ``G(s, r) = sum_k g_k(r) s^k`` turns ``ds/dr = x G`` into an integral equation
-whose solution, order by order in the potential, is a sum over rooted trees:
+With one component and a linear drive, ``G(s, r) = sum_k g_k(r) s^k`` turns ``ds/dr = x G`` into an integral
+equation whose solution, order by order in the potential, is a sum over rooted trees:
 
 1. Every vertex at r is ``x(r) g_k(r)``, k being the number of its branches.
 2. A line says r' < r: a branch ends at an r' below that of its vertex, and r' is integrated over.
 3. A tree counts once for every order in which equal vertices' branches can stand.
 
-Order 1 is ``.``, the integral of ``x g_0``; order 2 ``[.]`` is the integral of ``x(r) g_1(r)`` times that of ``x g_0``
-below r; order 3 has ``[[.]]`` and ``[..]``, with g_2 at its root. For the variable-phase law ``-(r - s)^2`` the
-vertices are ``g_0 = -r^2, g_1 = 2 r, g_2 = -1`` and no others: diagrams with three branches at a vertex vanish.
+Order 1 is ``.``, the integral of ``x g_0``; order 2 ``[.]`` is the integral of ``x(r) g_1(r)`` times that of
+``x g_0`` below r; order 3 has ``[[.]]`` and ``[..]``, with g_2 at its root. For the variable-phase law
+``-(r - s)^2`` the vertices are ``g_0 = -r^2, g_1 = 2 r, g_2 = -1`` and no others: diagrams with three branches at a
+vertex vanish.
 
-With several components g_k is a tensor and a branch carries a component; the rules are the same. Shares are those
-of the discrete steps, so that they sum to the flow's own tensors and terms.
+With several components g_k is a tensor and a branch carries a component; the rules are the same. Shares are
+those of the discrete steps, so that they sum to the flow's own tensors and terms.
 """
 
 from dataclasses import dataclass
@@ -99,8 +100,8 @@ def diagram_tensors(
         cells: how many, where edges do not tell.
         packed: one entry per multiset of indices.
 
-    Raises ``InputError`` for a flow whose diagrams are others (a general drive, a readout that is not linear), a bad
-    order, and tensors that would not fit in memory.
+    Raises ``InputError`` for a flow whose diagrams are others (a general drive, a readout that is not
+    linear), a bad order, and tensors that would not fit in memory.
     """
     grid, order = _checked(flow, order, cells, edges)
     count = len(grid) - 1
@@ -118,7 +119,7 @@ def diagram_tensors(
 def diagram_shares(
     flow: Flow, order: int, potentials: np.ndarray | None = None, cells: int | None = None, edges: Any = None
 ) -> list[Share]:
-    """What every diagram contributes to an order of the flow: to its tensor, and along potentials ``(N, cells)``.
+    """What every diagram contributes to an order of the flow: to its tensor, and along ``(N, cells)``.
 
     Raises ``InputError`` as `diagram_tensors` does.
     """
@@ -174,8 +175,8 @@ def diagram_terms(flow: Flow, order: int, potentials: np.ndarray, edges: Any = N
 class _System:
     """The trees of a flow as states of their own: ``da/dr = x g_k(r) (branches' a)``, one row of k a tree.
 
-    Trees of the order that is wanted stand last. A tree of n vertices counts n in the degree, so that the cell
-    maps of all trees are polynomials through that order.
+    Trees of the order that is wanted stand last. A tree of n vertices counts n in the degree, so that the
+    cell maps of all trees are polynomials through that order.
     """
 
     def __init__(self, flow: Flow, order: int) -> None:

@@ -1,9 +1,9 @@
 """Flows that are easy to solve: a penalty on the curvature of the states along r, in the same least squares.
 
 R_K is the mean over potentials of the integral of ``|d^K s / dr^K|^2`` over r (Kelly, Bettencourt, Johnson &
-Duvenaud, *Learning differential equations that are easy to solve*, arXiv:2007.04504). The derivative at a state comes
-by Taylor mode: with s through order j in t known, the drive's order j gives order j + 1. Its values at both ends of
-each cell, with the trapezoidal rule's weights, are residuals beside those of the fit.
+Duvenaud, *Learning differential equations that are easy to solve*, arXiv:2007.04504). The derivative at a
+state comes by Taylor mode: with s through order j in t known, the drive's order j gives order j + 1. Its
+values at both ends of each cell, with the trapezoidal rule's weights, are residuals beside those of the fit.
 """
 
 from math import factorial
@@ -64,7 +64,7 @@ class Penalty(torch.nn.Module):
 
 
 def path_derivative(flow: Flow, s: Tensor, r: Tensor, x: Tensor, order: int) -> Tensor:
-    """``d^K s / dr^K`` ``(.., k)`` of the path through states ``(.., k)`` at r ``(..)`` where the potential is x."""
+    """``d^K s / dr^K (.., k)`` of the path through states ``(.., k)`` at r ``(..)``, x being constant."""
     space = algebra(1, order)
     t = space.variable(0)
     place = space.constant(r) + t
@@ -103,8 +103,13 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
             parts.append(share * self.penalty.residuals())
         self._place(here, [], 0.0)
         with torch.enable_grad():
+            weights = list(self.model.parameters())
             by_weights = torch.autograd.grad(
-                self.penalty.residuals(), list(self.model.parameters()), torch.stack(parts).sum(0)
+                self.penalty.residuals(),
+                weights,
+                torch.stack(parts).sum(0),
+                allow_unused=True,  # a linear readout moves no state
+                materialize_grads=True,
             )
         pulled = torch.cat([part.flatten() for part in by_weights])
         return super()._curvature(here, path, order) + pulled

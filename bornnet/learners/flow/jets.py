@@ -1,4 +1,4 @@
-"""Taylor terms of a flow along displacements: power series in t carried from cell to cell by the cell maps."""
+"""Taylor terms of a flow along displacements: power series in t, carried from cell to cell by the maps."""
 
 from typing import Any
 

@@ -3,7 +3,8 @@
 The derivative is that of the discrete steps, by the adjoint of the Runge-Kutta method: with lambda the
 derivative of what is wanted by the state behind a step,
 
-    kappa_i = h b_i lambda + h sum_(j>i) a_ji eta_j,   eta_i = (dF/ds)^T kappa_i,   lambda <- lambda + sum eta_i,
+    kappa_i = h b_i lambda + h sum_(j>i) a_ji eta_j,   eta_i = (dF/ds)^T kappa_i,
+    lambda <- lambda + sum eta_i,
 
 and every stage adds (dF/dw)^T kappa_i to the derivative by the weights.
 

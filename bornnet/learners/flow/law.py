@@ -5,9 +5,9 @@ potential cut off at r. For the scattering length that obeys the variable-phase 
 
     dy/dr = -U (r - y)^2,   y(0) = 0
 
-(Calogero, Variable Phase Approach to Potential Scattering, 1967), and a linearly driven flow that is right for all
-potentials can only be that. What is compared is free of the choice of states: with several components, or a
-readout by an angle, not G itself but the rate ``dy/dr / U`` that it gives the output.
+(Calogero, Variable Phase Approach to Potential Scattering, 1967), and a linearly driven flow that is right
+for all potentials can only be that. What is compared is free of the choice of states: with several
+components, or a readout by an angle, not G itself but the rate ``dy/dr / U`` that it gives the output.
 
 The adjoint p(r) = d output / ds(r) is the momentum conjugate to the state, and p G the functional derivative
 of the output by U(r).
@@ -15,6 +15,7 @@ of the output by U(r).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,8 @@ class Visited:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """One power of y in the learned rate at U = 0 beside the exact one, along r; ``deviation`` is the root mean
-    square of the difference."""
+    """One power of y in the learned rate at U = 0 beside the exact one, along r; ``deviation`` is the RMS of
+    the difference."""
 
     power: int
     r: np.ndarray
@@ -85,8 +86,7 @@ class LearnedLaw:
     """The learned law against an exact one.
 
     Attributes:
-        deviation: root mean square of the difference of the rates over all states visited, over that of the exact
-            rates.
+        deviation: RMS of the difference of the rates over all states visited, over the RMS of the exact rates.
         coefficients: the powers of y, from 0.
     """
 
@@ -133,7 +133,7 @@ def visited(flow: Flow, potentials: np.ndarray, edges: Any = None) -> Visited:
     _require_linear(flow)
     U = torch.as_tensor(np.asarray(potentials, dtype=float))
     grid = checked_edges(edges, U.shape[1])
-    steps = [np.linspace(a, b, flow.substeps + 1)[1:] for a, b in zip(grid[:-1], grid[1:], strict=True)]
+    steps = [np.linspace(a, b, flow.substeps + 1)[1:] for a, b in pairwise(grid)]
     r = np.concatenate(steps)
     with torch.enable_grad():
         states = flow.trajectory(U.requires_grad_(), grid)

@@ -20,7 +20,7 @@ class FlowLearner:
 
     Attributes:
         flow: the network.
-        spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T``, where one is known. It is what
+        spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T``, where one is known: what
             uncertainties are made of.
     """
 
@@ -77,15 +77,16 @@ class FlowLearner:
         return parameters_to_vector(self.flow.parameters()).detach().numpy().copy()
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "FlowLearner":
-        """``U -> output * f(inputs * U)``; all factors of ``inputs (D,)`` must be equal, or ``InputError``."""
+        """``U -> output * f(inputs * U)``; all of ``inputs (D,)`` must be equal, or ``InputError``."""
         return FlowLearner(self.flow.rescaled(inputs, output), self.spread)
 
     @staticmethod
     def scaling(potentials: np.ndarray, values: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, float]:
         """Factors of the inputs ``(cells,)``, all equal, and the unit of the output, for a flow's problem.
 
-        A flow takes potentials times one number, so that it means the same on any cells: the integral of the scaled
-        potential is one strength for the typical potential, and values over strengths have an RMS of one.
+        A flow takes potentials times one number, so that it means the same on any cells: the integral of the
+        scaled potential is one strength for the typical potential, and values over strengths have an RMS of
+        one.
         """
         integral = np.mean(np.abs(potentials), axis=1) / strength
         factor = 1 / (float(np.median(integral)) or 1.0)

@@ -10,11 +10,12 @@ What the state means is a choice of the readout:
 
 - ``value``: the output is the state itself.
 - ``angle``: the output is its tangent, so that it passes through infinity at the state pi/2.
-- ``inverse``: the output is its cotangent: what is learned is an inverse, infinite at U = 0, such as 1/a0 around
-  the unitary limit, where it is 0 and the state pi/2.
+- ``inverse``: the output is its cotangent: what is learned is an inverse, infinite at U = 0, such as 1/a0
+  around the unitary limit, where it is 0 and the state pi/2.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ class Flow(nn.Module):
         x = self.factor * potentials
         s = x.new_zeros(len(x), self.components) if start is None else start
         states = [s]
-        for cell, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for cell, (left, right) in enumerate(pairwise(edges)):
             h = (right - left) / self.substeps
             for step in range(self.substeps):
                 s = self._step(s, left + step * h, h, x[:, cell : cell + 1])

@@ -1,8 +1,8 @@
 """A flow minus its own lower Taylor orders, and the Jacobian of that in the weights.
 
 It is to the flow what `learners.remainder.TaylorRemainder` is to the perceptron, and what the optimizers see:
-round n fits ``r_n[f](U) = f(U) - sum_(m<n) T_m[f](U)``. The lower orders are polynomials in the coefficients of
-the cell maps, which all potentials share: their derivative by the weights is one matrix product.
+round n fits ``r_n[f](U) = f(U) - sum_(m<n) T_m[f](U)``. The lower orders are polynomials in the coefficients
+of the cell maps, which all potentials share: their derivative by the weights is one matrix product.
 """
 
 from typing import Any
@@ -68,7 +68,7 @@ class FlowRemainder(nn.Module):
 
     @torch.no_grad()
     def slope_and_jacobian(self, x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-        """The derivative of ``r_n`` along a direction a potential, and its own derivatives by every weight."""
+        """The derivative of ``r_n`` along a direction a potential, and its derivatives by every weight."""
         return self._traced(x, direction)
 
     def potentials(self, x: Tensor) -> Tensor:
@@ -80,8 +80,8 @@ class FlowRemainder(nn.Module):
     def _map_degree(self, base: Base) -> int:
         """Of the cell maps that the lower orders take.
 
-        Where the base states depend on the weights, their change is the maps' constant, which shifts every order
-        down by one.
+        Where the base states depend on the weights, their change is the maps' constant, which shifts every
+        order down by one.
         """
         return max(1, self.degree - 1) if base.still else self.degree
 

@@ -1,14 +1,14 @@
 """All partial derivatives of a flow, by crossing the cells one after the other.
 
-Every entry of the order-n tensor belongs to its largest index i. With all later cells at their base values the
-output is a polynomial N_i of the states that enter cell i and of the displacement u in it; so the entries with i
-in q places are
+Every entry of the order-n tensor belongs to its largest index i. With all later cells at their base values
+the output is a polynomial N_i of the states that enter cell i and of the displacement u in it; so the entries
+with i in q places are
 
     sum over p of  N_i[p, q] (sigma^p)_(n-q),
 
-sigma being the states that enter cell i as polynomials in the cells before. N_i comes from N_(i+1) through cell
-i's own map, from the edge backwards; sigma is carried forwards, and never beyond order n - 1. At n = 4 and 64
-cells that is 45,760 numbers a state where the tensor has 766,480.
+sigma being the states that enter cell i as polynomials in the cells before. N_i comes from N_(i+1) through
+cell i's own map, from the edge backwards; sigma is carried forwards, and never beyond order n - 1. At n = 4
+and 64 cells that is 45,760 numbers a state where the tensor has 766,480.
 """
 
 from typing import Any
@@ -114,7 +114,7 @@ def assembled(maps: Tensor, space: Algebra, output: Tensor, order: int, still: b
 
 
 def output_polynomial(flow: Flow, space: Algebra, end: Tensor, readout: Tensor | None = None) -> Tensor:
-    """The readout as a polynomial ``(monomials,)`` of the states' deviations from ``end (k,)`` at the edge."""
+    """The readout as a polynomial ``(monomials,)`` of the states' deviations from ``end (k,)``."""
     if readout is None:
         readout = torch.ones(1, dtype=torch.float64) if flow.readout is None else flow.readout
     form = sum((w * space.variable(m) for m, w in enumerate(readout)), torch.zeros_like(space.variable(0)))

@@ -1,8 +1,9 @@
 """Rooted trees: the shapes of a flow's diagrams.
 
-A tree is the tuple of its branches, and a vertex without branches the empty tuple; every vertex is one factor of
-the potential. Branches stand with the largest first, so that equal shapes are equal tuples. There are 1, 1, 2,
-4, 9, 20, .. of order 1, 2, 3, .. (OEIS A000081), and ``order!`` of them with labels that grow towards the root.
+A tree is the tuple of its branches, and a vertex without branches the empty tuple; every vertex is one factor
+of the potential. Branches stand with the largest first, so that equal shapes are equal tuples. There are 1,
+1, 2, 4, 9, 20, .. of order 1, 2, 3, .. (OEIS A000081), and ``order!`` of them with labels that grow towards
+the root.
 """
 
 from collections import Counter

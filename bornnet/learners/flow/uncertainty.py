@@ -1,9 +1,9 @@
 """How a flow's Taylor coefficients move with its weights: what an estimate of their uncertainty is made of.
 
 With a factor F of the weights' covariance, ``C = F F^T``, the variance of a coefficient T is the sum over the
-columns f of F of ``(dT/dw . f)^2`` (Laplace's approximation, to first order in the weights). The coefficients are
-polynomials in those of the cell maps, so that their derivative along a direction is the imaginary part at an
-imaginary step, without any difference of nearly equal numbers (Squire & Trapp, SIAM Review 40, 110, 1998).
+columns f of F of ``(dT/dw . f)^2`` (Laplace's approximation, to first order in the weights). The coefficients
+are polynomials in those of the cell maps, so that their derivative along a direction is the imaginary part at
+an imaginary step, without any difference of nearly equal numbers (Squire & Trapp, SIAM Review 40, 110, 1998).
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,8 @@ def tensor_derivatives(
     cells: int | None = None,
     edges: Any = None,
 ) -> Iterator[np.ndarray]:
-    """Derivatives of the packed derivative tensor along directions ``(K, weights)`` of the weights, one by one.
+    """Derivatives of the packed derivative tensor along directions ``(K, weights)`` of the weights, one by
+    one.
 
     Weights count in the order of ``torch.nn.utils.parameters_to_vector(flow.parameters())``.
     """
@@ -99,7 +100,7 @@ def _split(flow: Flow, directions: np.ndarray) -> Iterator[tuple[Tensor | None, 
 
 
 def _recentred(maps: Tensor, wide: Algebra, space: Algebra) -> tuple[Tensor, Tensor]:
-    """The maps around base states that move as the maps' constants say, to first order, and the motion at the end."""
+    """The maps around base states that move as the maps' constants say, and the motion at the end."""
     chosen = [wide.rank[e] for e in space.exponents]
     states = maps.shape[1]
     shift = maps.new_zeros(states)
