@@ -103,8 +103,13 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
             parts.append(share * self.penalty.residuals())
         self._place(here, [], 0.0)
         with torch.enable_grad():
+            weights = list(self.model.parameters())
             by_weights = torch.autograd.grad(
-                self.penalty.residuals(), list(self.model.parameters()), torch.stack(parts).sum(0)
+                self.penalty.residuals(),
+                weights,
+                torch.stack(parts).sum(0),
+                allow_unused=True,  # a linear readout moves no state
+                materialize_grads=True,
             )
         pulled = torch.cat([part.flatten() for part in by_weights])
         return super()._curvature(here, path, order) + pulled

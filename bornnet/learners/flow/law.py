@@ -87,7 +87,8 @@ class LearnedLaw:
 
     Attributes:
         deviation: RMS of the difference of the rates over all states visited, over the RMS of the exact
-        rates. coefficients: the powers of y, from 0.
+            rates.
+        coefficients: the powers of y, from 0.
     """
 
     deviation: float
