@@ -32,14 +32,9 @@ Remove = Literal["learned", "exact"]
 Device = Literal["auto", "cpu", "cuda"]
 
 FAMILIES: tuple[str, ...] = get_args(Family)
-SPACINGS: tuple[str, ...] = get_args(Spacing)
 LABELS: tuple[str, ...] = get_args(Labels)
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
-PRECISIONS: tuple[str, ...] = get_args(Precision)
-LOWER_ORDERS: tuple[str, ...] = get_args(LowerOrders)
-REMOVE: tuple[str, ...] = get_args(Remove)
-DEVICES: tuple[str, ...] = get_args(Device)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -98,10 +98,12 @@ class Learner(ABC):
     Attributes:
         kind: its name in the table (`config.registry`) and in files.
         shares_rows: whether processes that fit together can take a part of the rows each.
+        on_gpu: whether it can be fitted on a GPU.
     """
 
     kind: ClassVar[str]
     shares_rows: ClassVar[bool] = False
+    on_gpu: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, U: np.ndarray) -> np.ndarray:
@@ -167,6 +169,11 @@ class Learner(ABC):
     def least_rows(cls, cells: int, config: Any) -> int:
         """The fewest rows that it can be fitted to."""
         return 1
+
+    @classmethod
+    def rows_fitted(cls, rows: int, config: Any) -> int:
+        """Of so many rows to fit, how many it takes."""
+        return rows
 
     @classmethod
     def most_steps(cls, config: Any, number: int) -> int:

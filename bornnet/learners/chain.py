@@ -12,6 +12,7 @@ from ..config.schema import LearnerConfig
 from ..training.fit import Progress
 from ..training.problem import Problem, Samples
 from .base import Fit, Learner, Scaling, State, Task
+from .states import packed_states, unpacked_states
 
 _ROWS = 8192  # potentials taken at once
 
@@ -62,22 +63,12 @@ class Chain(Learner):
         return Chain(tuple(part.rescaled(inputs, output) for part in self.parts))
 
     def state(self) -> State:
-        arrays: dict[str, np.ndarray] = {}
-        facts = []
-        for number, part in enumerate(self.parts, start=1):
-            own = part.state()
-            arrays |= {f"{number}.{name}": array for name, array in own.arrays.items()}
-            facts.append({"kind": part.kind, "facts": dict(own.facts)})
-        return State(arrays, {"parts": facts})
+        arrays, parts = packed_states(self.parts)
+        return State(arrays, {"parts": parts})
 
     @classmethod
     def from_state(cls, state: State) -> "Chain":
-        parts = []
-        for number, entry in enumerate(state.facts["parts"], start=1):
-            start = f"{number}."
-            own = {n.removeprefix(start): a for n, a in state.arrays.items() if n.startswith(start)}
-            parts.append(learner_class(entry["kind"]).from_state(State(own, entry["facts"])))
-        return cls(tuple(parts))
+        return cls(tuple(unpacked_states(state.arrays, state.facts["parts"])))
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Settings) -> "ChainFit":
@@ -94,6 +85,10 @@ class Chain(Learner):
     @classmethod
     def least_rows(cls, cells: int, config: Settings) -> int:
         return max(learner_class(name).least_rows(cells, part) for name, part in config.parts)
+
+    @classmethod
+    def rows_fitted(cls, rows: int, config: Settings) -> int:
+        return max(learner_class(name).rows_fitted(rows, part) for name, part in config.parts)
 
     @classmethod
     def most_steps(cls, config: Settings, number: int) -> int:
@@ -141,27 +136,17 @@ class ChainFit:
             self.fit = self._next()
 
     def state(self) -> dict[str, Any]:
-        stored = [part.state() for part in self.done]
+        arrays, parts = packed_states(self.done)
         return {
-            "done": [
-                {
-                    "kind": part.kind,
-                    "arrays": {name: torch.from_numpy(np.array(array)) for name, array in own.arrays.items()},
-                    "facts": dict(own.facts),
-                }
-                for part, own in zip(self.done, stored, strict=True)
-            ],
+            "arrays": {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()},
+            "parts": parts,
             "fit": self.fit.state(),
             "before_it": {**vars(self.before_it), "curve": list(self.before_it.curve)},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.done = [
-            learner_class(entry["kind"]).from_state(
-                State({name: tensor.numpy() for name, tensor in entry["arrays"].items()}, entry["facts"])
-            )
-            for entry in state["done"]
-        ]
+        arrays = {name: tensor.numpy() for name, tensor in state["arrays"].items()}
+        self.done = unpacked_states(arrays, state["parts"])
         self.fit = self._next()
         self.fit.load_state(state["fit"])
         self.before_it = Progress(**state["before_it"])

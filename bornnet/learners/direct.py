@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from ..training.fit import Progress
 from ..training.problem import Problem, Samples
+from ..training.residuals import errors as residual_errors
 from .base import Learner
 
 
@@ -51,13 +53,11 @@ class Direct:
         return self._learned
 
 
-def errors(learner: Learner, samples: Samples, rows: int = 8192) -> tuple[float, float]:
-    """RMS and typical size (`training.residuals.errors`) of a learner's weighted residuals; the learner has
-    no value at the base point."""
-    residuals = np.concatenate(
-        [
-            ((torch.from_numpy(learner(block.inputs.numpy())) - block.targets) * block.weights).numpy()
-            for block in samples.blocks(rows)
-        ]
-    )
-    return float(np.sqrt(np.mean(residuals**2))), float(np.mean(np.sqrt(np.abs(residuals))) ** 2)
+def errors(learner: Learner, samples: Samples) -> tuple[float, float]:
+    """RMS and typical size (`training.residuals.errors`) of a learner's weighted residuals, values alone; the
+    learner has no value at the base point."""
+
+    def model(x: Tensor) -> Tensor:
+        return torch.from_numpy(learner(x.cpu().double().numpy()))
+
+    return residual_errors(model, replace(samples, slopes=None))

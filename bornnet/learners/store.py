@@ -1,11 +1,9 @@
 """Learners in safetensors files: arrays, and facts as text; nothing that can run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..config.registry import learner_class, learner_names
 from ..errors import InputError
@@ -42,47 +40,13 @@ def load_learner(path: str | Path) -> tuple[Learner, dict[str, Any]]:
         return learner_class(kind).from_state(State(arrays, facts)), facts
 
 
-def save_model(
-    path: str | Path, model: MLP, *, facts: Mapping[str, Any] | None = None, force: bool = False
-) -> None:
-    """Write an MLP: potential in, scattering length out, both in units of the range."""
-    save_learner(path, Perceptron(model), facts=facts, force=force)
-
-
 def load_model(path: str | Path) -> tuple[MLP, dict[str, Any]]:
-    """The MLP of a file that `save_model` wrote, and its facts. `InputError` where it is none, or damaged."""
+    """The MLP of a perceptron's file, and its facts. `InputError` where it is none, or damaged."""
     arrays, facts = load_arrays(path, form=_FORM + Perceptron.kind)
     with damage(path, "model"):
         network = Perceptron.from_state(State(arrays, facts)).network
     facts.pop("architecture")
     return network, facts
-
-
-def packed_states(
-    learners: Sequence[Learner], prefix: str = ""
-) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
-    """Several learners as one set of arrays, numbered from 1, and the kind and facts of each."""
-    arrays: dict[str, np.ndarray] = {}
-    stated = []
-    for number, learner in enumerate(learners, start=1):
-        state = learner.state()
-        arrays |= {f"{prefix}{number}.{name}": array for name, array in state.arrays.items()}
-        stated.append({"kind": learner.kind, "facts": dict(state.facts)})
-    return arrays, stated
-
-
-def unpacked_states(
-    arrays: Mapping[str, np.ndarray], stated: Sequence[Mapping[str, Any]], prefix: str = ""
-) -> list[Learner]:
-    """The learners that `packed_states` put together; ``ValueError`` for an unknown kind."""
-    learners = []
-    for number, entry in enumerate(stated, start=1):
-        start = f"{prefix}{number}."
-        own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-        if entry["kind"] not in (*learner_names(), "chain"):
-            raise ValueError(f"it holds a learner {entry['kind']!r}, which this version does not know")
-        learners.append(learner_class(entry["kind"]).from_state(State(own, entry["facts"])))
-    return learners
 
 
 @contextmanager

@@ -11,10 +11,9 @@ from ..config.load import checked
 from ..config.schema import Data, StudyConfig
 from ..errors import InputError
 from ..datasets.reader import DatasetReader, open_dataset
-from ..compute.devices import choose_device
 from ..compute.memory import fits
 from ..series.iteration import Scaling, above, choose_scaling
-from ..series.member import Member, learner_of, rounds_of
+from ..series.member import Member, device_of, learner_of, rounds_of
 from ..datasets.labelled import BLOCK_VALUES, Labelled, split
 from ..learners.polynomial.least_squares import affordable, polynomial_bytes
 from ..physics.validation import available_memory
@@ -134,7 +133,7 @@ def fit_bytes(data: StudyData, number: int) -> float:
 
 def _room(data: StudyData, inputs: int) -> bool:
     """Whether inputs of so many bytes are to be kept in memory, and in that of the GPU."""
-    device = choose_device(data.study.device)
+    device = device_of(data.study)
     if device.type == "cuda" and inputs > _SHARE * torch.cuda.mem_get_info(device)[0]:
         return False
     return inputs * data.copies <= _SHARE * available_memory()

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from ..compute.devices import choose_device, limited_threads
+from ..compute.devices import limited_threads
 from ..config.schema import StudyConfig
-from ..series.member import learner_of
+from ..series.member import device_of, learner_of
 from .data import StudyData, first_problem, fit_bytes, read_study_data, warn_of_few_samples
 from .rounds import threads_each
 
@@ -24,7 +24,7 @@ def estimate(dataset: str | Path, study: StudyConfig, *, at_once: int = 1) -> di
     """
     at_once = min(at_once, study.members)
     data = read_study_data(dataset, study, at_once=at_once)
-    device = choose_device(study.device)
+    device = device_of(study)
     warn_of_few_samples(data)
     with limited_threads(threads_each(study, at_once)):
         rounds = [_round(data, number, device) for number in range(1, study.rounds + 1)]
@@ -46,7 +46,7 @@ def _round(data: StudyData, number: int, device: torch.device) -> dict[str, Any]
     problem = first_problem(data, number)
     return {
         "round": number,
-        "training_rows": len(problem.training),
+        "training_rows": learner.rows_fitted(len(problem.training), config),
         "weights": data.weights,
         "steps": learner.most_steps(config, number),
         "memory": data.copies * fit_bytes(data, number),

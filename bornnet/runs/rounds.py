@@ -19,9 +19,9 @@ from ..datasets.labelled import Labelled
 from ..errors import BornnetError, InputError, Interrupted, WorkerLost
 from ..compute.pool import completed, executor, processors
 from .directory import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
-from ..compute.devices import choose_device, limited_threads
+from ..compute.devices import limited_threads
 from ..learners.base import Fit, Learner
-from ..series.member import reached
+from ..series.member import device_of, reached
 from ..learners.polynomial.least_squares import affordable, fit_polynomial
 from .data import BASELINES, StudyData, near, read_study_data, warn_of_few_samples
 from ..training.fit import Progress
@@ -106,7 +106,7 @@ def _fit(
             "--at-once is for one process; those that torchrun starts train one member together."
         )
     data = everywhere(lambda: read_study_data(dataset, config, at_once=at_once))
-    device = everywhere(lambda: choose_device(config.device))
+    device = everywhere(lambda: device_of(config))
     threads = threads_each(config, at_once)
     with limited_threads(threads), ExitStack() as held:
 
@@ -167,7 +167,7 @@ def _fit_apart(task: _Member) -> None:
     run = RunDirectory(task.run)
     data = read_study_data(task.dataset, task.config, at_once=task.at_once)
     with limited_threads(task.config.workers), run.writing(task.member):
-        device = choose_device(task.config.device)
+        device = device_of(task.config)
         _fit_member(run, task.member, data, device, lambda member, number, progress: None)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..compute.devices import choose_device
 from ..config.load import named_layer, resolved
 from ..config.schema import StudyConfig
 from ..datasets.labelled import Labelled, split
@@ -17,7 +16,7 @@ from ..physics.weinberg import weinberg_eigenvalue
 from ..training.fit import Progress
 from .iteration import choose_scaling
 from .learned import HeldOut, LearnedSeries
-from .member import Member, learner_of, reached, rounds_of
+from .member import Member, device_of, learner_of, reached, rounds_of
 
 Report = Callable[[int, int, Progress], Any]
 
@@ -63,7 +62,7 @@ def fit_series(
     data = Labelled(U, y, _strengths(U))
     training, held_out = split(data, study.holdout, study.seed)
     scaling = choose_scaling(training, *learner_of(study))
-    device = choose_device(study.device).type
+    device = device_of(study).type
     found, facts = [], []
     try:
         with _shown(study, progress) as report:

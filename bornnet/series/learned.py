@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..files.arrays import load_arrays, save_arrays
 from ..learners.base import Learner, State
 from ..learners.mlp.perceptron import Perceptron
-from ..learners.store import SERIES_FORM, damage, packed_states, unpacked_states
+from ..learners.states import packed_states, unpacked_states
+from ..learners.store import SERIES_FORM, damage
 from .spread import spreads
 
 

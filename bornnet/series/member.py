@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from ..compute.devices import choose_device
 from ..compute.group import processes, rank
 from ..config.registry import learner_class
 from ..config.schema import StudyConfig
@@ -26,6 +29,21 @@ def learner_of(study: StudyConfig) -> tuple[type[Learner], Any]:
     if len(study.learner) > 1:
         return Chain, Chain.settings(study.parts())
     return learner_class(study.learner[0]), study.settings[0]
+
+
+def device_of(study: StudyConfig) -> torch.device:
+    """Where a study is fitted: ``auto`` is a GPU only for learners that can use one.
+
+    Raises ``InputError`` where a GPU is asked for that is not there, or for a learner that cannot use one.
+    """
+    learner, _ = learner_of(study)
+    if learner.on_gpu:
+        return choose_device(study.device)
+    if study.device == "cuda":
+        raise InputError(
+            f"device: learner {','.join(study.learner)} is fitted on the CPU; give device = cpu or auto."
+        )
+    return torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -94,12 +112,13 @@ class Member:
 
     def facts(self, number: int, problem: Problem, progress: Progress) -> dict[str, Any]:
         """What a round was fitted in, and what it reached."""
+        learner, config = learner_of(self.study)
         return {
             "round": number,
             "floor": rounds_of(self.study).floor(number),
             "input_scale": self.scaling.inputs.tolist(),
             "output_scale": self.scaling.output,
-            "training_rows": len(problem.training),
+            "training_rows": learner.rows_fitted(len(problem.training), config),
             "held_out_rows": len(problem.held_out),
             "steps": progress.step,
             "best_step": progress.best_step,

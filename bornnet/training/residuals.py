@@ -7,7 +7,7 @@ from ruling it (`reweighted`).
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import torch
@@ -21,7 +21,7 @@ BLOCK = 8192
 """Samples passed through a network at once."""
 
 
-def residuals(model: Residual, batch: Batch) -> Tensor:
+def residuals(model: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
     """``(N,)``, or ``(N * (1 + K),)`` with slopes; with autograd where gradients are enabled."""
     if batch.slopes is None:
         return batch.weights * (model(batch.inputs) - batch.targets)
@@ -60,7 +60,7 @@ def mean_square(model: Residual, samples: Samples) -> float:
 
 
 @torch.no_grad()
-def errors(model: Residual, samples: Samples) -> tuple[float, float]:
+def errors(model: Callable[[Tensor], Tensor], samples: Samples) -> tuple[float, float]:
     """The root mean square of the residuals, and their typical size: the square of the mean of their roots.
 
     A few large residuals make up the first and hardly count in the second. It is near the median, and unlike

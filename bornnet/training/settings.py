@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ..config.names import Optimizer, Precision
+from ..config.names import Optimizer
 from ..config.schema import Count, Counts, LearnerConfig
 
 
@@ -20,9 +20,6 @@ class Stepwise(LearnerConfig):
         True,
         description="Start a round from the weights of the one before, or anew.",
         json_schema_extra={"flags": "--warm-start/--cold-start"},
-    )
-    precision: Precision = Field(
-        "double", description="Of the numbers in training: double, or single (quick and rough)."
     )
     learning_rate: float = Field(1e-3, gt=0, description="Of Adam.", json_schema_extra={"metavar": "RATE"})
     batch: Count = Field(256, description="Samples in a mini-batch of Adam.")

@@ -47,10 +47,11 @@ def forged(architecture):
 
 
 def other_network():
-    from bornnet.learners.store import save_model
+    from bornnet.learners.mlp.perceptron import Perceptron
+    from bornnet.learners.store import save_learner
     from bornnet.networks.mlp import MLP
 
-    save_model(MODEL, MLP(3, (7,)), force=True)
+    save_learner(MODEL, Perceptron(MLP(3, (7,))), force=True)
 
 
 RUNS = {

@@ -12,7 +12,8 @@ from torch.nn import Linear, Sequential
 
 from bornnet.errors import InputError
 from bornnet.learners.foreign import load_network
-from bornnet.learners.store import save_model
+from bornnet.learners.mlp.perceptron import Perceptron
+from bornnet.learners.store import save_learner
 from bornnet.networks.mlp import MLP
 
 CASES = {
@@ -54,7 +55,7 @@ def test_it_computes_what_it_computed(case, kind, tmp_path):
 
 def test_our_own_files_state_their_activation(tmp_path):
     model = MLP(3, (5,), "softplus")
-    save_model(tmp_path / "ours.safetensors", model)
+    save_learner(tmp_path / "ours.safetensors", Perceptron(model))
     x = torch.randn(4, 3, dtype=torch.float64)
     assert torch.equal(load_network(tmp_path / "ours.safetensors")(x), model(x))
     with pytest.raises(InputError, match=r"--activation: .* states softplus, got tanh; leave it out"):

@@ -9,7 +9,7 @@ from series_cases import contracted, labelled, networks
 from bornnet import taylor_terms
 from bornnet.errors import InputError
 from bornnet.files.arrays import save_arrays
-from bornnet.learners.store import save_model
+from bornnet.learners.store import save_learner
 from bornnet.series.learned import MemberSeries, load_series, save_series
 
 POTENTIALS = labelled(12, cells=3).potentials
@@ -78,7 +78,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path, corrected):
 
 
 def test_files_that_hold_no_series(tmp_path):
-    save_model(tmp_path / "model.safetensors", networks(1)[0].network)
+    save_learner(tmp_path / "model.safetensors", networks(1)[0])
     with pytest.raises(InputError, match=r"model\.safetensors"):
         load_series(tmp_path / "model.safetensors")
     empty = tmp_path / "empty.safetensors"

@@ -13,7 +13,7 @@ from ..base import Task
 from ..stepwise import settings
 from .config import Config
 from .ease import EasedLevenbergMarquardt
-from .learner import FlowLearner
+from .learner import FlowLearner, flow_of
 from .model import Flow
 from .remainder import FlowRemainder
 
@@ -59,17 +59,7 @@ def begin(problem: Problem, task: Task, config: Config) -> FlowFit:
     if config.warm_start and isinstance(task.before, FlowLearner):
         flow = task.before.flow.changed()
     else:
-        flow = Flow(
-            config.hidden,
-            config.activation,
-            components=config.components,
-            drive=config.drive,
-            readout=config.readout,
-            state=config.state,
-            integrator=config.integrator,
-            substeps=config.substeps,
-            generator=torch.Generator().manual_seed(_drawn(task, 0)),
-        )
+        flow = flow_of(config, torch.Generator().manual_seed(_drawn(task, 0)))
     return FlowFit(flow, problem, task, config)
 
 

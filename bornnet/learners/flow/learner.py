@@ -101,15 +101,7 @@ class FlowLearner(Learner):
     @classmethod
     def weight_count(cls, cells: int, config: FlowConfig) -> int:
         """Weights of a flow of those settings."""
-        flow = Flow(
-            config.hidden,
-            config.activation,
-            components=config.components,
-            drive=config.drive,
-            readout=config.readout,
-            state=config.state,
-        )
-        return sum(p.numel() for p in flow.parameters())
+        return sum(p.numel() for p in flow_of(config).parameters())
 
     @classmethod
     def least_rows(cls, cells: int, config: FlowConfig) -> int:
@@ -144,3 +136,18 @@ class FlowLearner(Learner):
 def _arguments(facts: Mapping[str, Any]) -> dict[str, Any]:
     names = Flow((1,)).architecture().keys()
     return {name: facts[name] for name in names}
+
+
+def flow_of(config: FlowConfig, generator: torch.Generator | None = None) -> Flow:
+    """A flow of these settings, its first weights drawn from the generator."""
+    return Flow(
+        config.hidden,
+        config.activation,
+        components=config.components,
+        drive=config.drive,
+        readout=config.readout,
+        state=config.state,
+        integrator=config.integrator,
+        substeps=config.substeps,
+        generator=generator,
+    )

@@ -12,13 +12,14 @@ from ...errors import InputError
 from ...training.fit import Progress
 from ...training.problem import Problem, Samples
 from ..base import Task
+from ..direct import errors
 from .config import Config
 from .kernels import build
 from .learner import GaussianProcess
 from .posterior import coefficients
 
 _log = logging.getLogger(__name__)
-_HELD_OUT = 2000  # held-out rows that judge
+_HELD_OUT = 2000  # held-out rows that choose the factor
 _FAR = 1.0  # held-out RMS, relative to the leading order, from which on values are no predictions
 
 
@@ -35,6 +36,7 @@ class Fit:
             raise InputError("a Gaussian process takes values alone; leave out the gradients.")
         if task.at is not None and np.any(task.at):
             raise InputError("a Gaussian process is fitted around U = 0; give its problem displacements.")
+        self.problem = problem
         self.task = task
         self.config = config
         build(config, task.degree)  # says now what it cannot do
@@ -117,10 +119,9 @@ class Fit:
                 f"{self.config.scales}; give smaller factors, or another kernel."
             )
         learner = self._solved(self.config.scales[int(np.argmin(self.trials))], self.config.rows)
-        errors = self._errors(learner)
         progress = self.progress
-        progress.held_out_error = progress.best_error = float(np.sqrt(np.mean(errors**2)))
-        progress.held_out_typical = progress.best_typical = float(np.median(errors))
+        progress.held_out_error, progress.held_out_typical = errors(learner, self.problem.held_out)
+        progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
         progress.best_step = progress.step + 1
         if progress.held_out_error > _FAR:
             _log.warning(
@@ -131,7 +132,7 @@ class Fit:
                 progress.held_out_typical,
                 self.config.kernel,
             )
-        facts = {"held_out_rms": progress.held_out_error, "held_out_median": progress.held_out_typical}
+        facts = {"held_out_error": progress.held_out_error, "held_out_typical": progress.held_out_typical}
         chosen = {**learner.chosen, **facts, "trials": list(self.trials)}
         self._learned = self._learner(learner.chosen["factor"], learner.alpha, chosen)
 

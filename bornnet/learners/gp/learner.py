@@ -119,6 +119,10 @@ class GaussianProcess(Learner):
         return 2
 
     @classmethod
+    def rows_fitted(cls, rows: int, config: Config) -> int:
+        return min(rows, config.rows)
+
+    @classmethod
     def most_steps(cls, config: Config, number: int) -> int:
         return len(config.scales) + 1
 

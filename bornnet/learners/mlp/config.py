@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ...config.names import Activation
+from ...config.names import Activation, Precision
 from ...config.schema import Widths
 from ...training.settings import Stepwise
 
@@ -16,3 +16,6 @@ class Config(Stepwise):
         json_schema_extra={"metavar": "W,W,.."},
     )
     activation: Activation = Field("tanh", description="Of every hidden layer.")
+    precision: Precision = Field(
+        "double", description="Of the numbers in training: double, or single (quick and rough)."
+    )

@@ -31,6 +31,7 @@ class Perceptron(Learner):
 
     kind: ClassVar[str] = "mlp"
     shares_rows: ClassVar[bool] = True
+    on_gpu: ClassVar[bool] = True
 
     def __init__(self, network: MLP) -> None:
         self.network = network
