@@ -122,10 +122,10 @@ def _tables(comparison: "Comparison") -> list[Any]:
                 f"{best[1].kernel_error:.1e}" if best else "-",
             )
         )
-    columns = ("order", "kernel error", "cosine", "term error", "one network", "baseline")
+    columns = ("order", "kernel error", "cosine", "term error", f"one {comparison.noun}", "baseline")
     note = (
-        "Relative errors. Right: the kernel error of one network without iteration, and of the best "
-        "least-squares polynomial."
+        f"Relative errors. Right: the kernel error of one {comparison.noun} without iteration, and of the "
+        "best least-squares polynomial."
     )
     proxies = [
         (row.order, f"{row.vs_born:.1e}", f"{row.vs_exact:.1e}", f"{row.born_vs_exact:.1e}")
@@ -153,7 +153,7 @@ def _plots(comparison: "Comparison") -> list[str]:
         best = comparison.best_baseline(row.order)
         marks = {"●": row.kernel_error, "○": alone.kernel_error}
         rows[f"order {row.order}"] = marks | ({"△": best[1].kernel_error} if best else {})
-    lines = ["Kernel error: ● learned  ○ one network  △ best least squares", *log_dots(rows)]
+    lines = [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best least squares", *log_dots(rows)]
     steps = read_metrics(comparison.run.path) if comparison.run else []
     first = [step for step in steps if step["member"] == 0]
     if first:

@@ -75,6 +75,11 @@ class Comparison:
         return ",".join(self.config.learner) if self.config else self.learned[0].learners[0].kind
 
     @property
+    def noun(self) -> str:
+        """What a member's learner of a round is called."""
+        return "network" if self.learner in ("mlp", "flow") else "fit"
+
+    @property
     def config(self) -> StudyConfig | None:
         """The study; None for a network from elsewhere."""
         return self.run.config if self.run else self.series.config if self.series else None
@@ -114,6 +119,7 @@ class Comparison:
         return {
             "source": self.source,
             "learner": self.learner,
+            "noun": self.noun,
             "cells": self.cells,
             "members": len(self.learned),
             "labels": self.labels,
@@ -173,8 +179,8 @@ def compare_runs(paths: Sequence[str | Path], order: int | None = None) -> list[
 def differing_settings(comparisons: Sequence[Comparison]) -> dict[str, list[str]]:
     """Keys of the configuration in which runs differ, with the value in each."""
     configs = [comparison.run.config.flat("json") for comparison in comparisons if comparison.run]
-    keys = dict.fromkeys(key for config in configs for key in config)
-    values = {key: [_shown(config.get(key)) for config in configs] for key in keys}
+    common = [key for key in configs[0] if all(key in config for config in configs)]  # of any learner
+    values = {key: [_shown(config[key]) for config in configs] for key in common}
     return {key: found for key, found in values.items() if len(set(found)) > 1}
 
 

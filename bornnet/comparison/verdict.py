@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .compare import Comparison
 
 _LEARNED = 0.5  # relative kernel error: beyond it an order counts as not learned
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NOTABLE = 1.2  # ratio of errors worth a word
 
 
@@ -44,7 +45,7 @@ def verdict(comparison: "Comparison") -> str:
     beyond = [row.order for row in comparison.orders if row.order > rounds]
     if beyond and rounds > 1:
         are = "is" if len(beyond) == 1 else "are"
-        sentences.append(f"Beyond the last round, {_orders(beyond)} {are} the last network's own.")
+        sentences.append(f"Beyond the last round, {_orders(beyond)} {are} the last {comparison.noun}'s own.")
     return " ".join(sentences)
 
 
@@ -87,7 +88,10 @@ def _listed(parts: Sequence[object]) -> str:
 
 
 def _percent(error: float) -> str:
-    return f"{_two_digits(100 * error)} %"
+    if not 0 < error < 1e-3:
+        return f"{_two_digits(100 * error)} %"
+    mantissa, exponent = f"{error:.1e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
 def _two_digits(value: float) -> str:

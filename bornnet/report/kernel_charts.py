@@ -44,7 +44,7 @@ def errors_by_order(comparison: Comparison) -> Chart:
     named: dict[str, Any] = {"learned": comparison.orders}
     if comparison.rounds > 1:
         named = {"learned round by round": comparison.orders}
-        named["one network without iteration"] = comparison.single_network
+        named[f"one {comparison.noun} without iteration"] = comparison.single_network
     named |= {in_words(name): rows for name, rows in comparison.baseline_orders.items()}
     figure = new_figure(7.4, 3.0)
     axes = figure.subplots()
@@ -141,7 +141,7 @@ def _curves(comparison: Comparison) -> Chart:
         "kernels",
         "Order 1: Born kernel and learned coefficients",
         "How much the potential at r counts in the first Born term: a⁽¹⁾ = ∫ K₁(r) U(r) dr, cell by cell. "
-        + f"Below: what the network{'s have' if len(learned) > 1 else ' has'} wrong.",
+        + f"Below: what the {comparison.noun}{'s have' if len(learned) > 1 else ' has'} wrong.",
         figure,
         {"r (ranges)": r}
         | {

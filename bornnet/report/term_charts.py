@@ -57,7 +57,7 @@ def term_chart(comparison: Comparison) -> Chart:
         "terms",
         "Learned terms against Born terms, potential by potential",
         "Each point is a potential "
-        + ("that no network was fitted to" if comparison.run else "drawn for this comparison")
+        + (f"that no {comparison.noun} was fitted to" if comparison.run else "drawn for this comparison")
         + ("; the terms are means over the members. " if len(comparison.learned) > 1 else ". ")
         + "On the line they agree; below, by how much they do not.",
         figure,
@@ -110,7 +110,7 @@ def proxy_chart(comparison: Comparison) -> Chart:
         "Where the series converges: errors against strength",
         "Held-out shapes, rescaled to each strength. Shaded: the strengths of the held-out data. Beyond "
         "η = 1 there is a bound state and no Born series converges, learned or exact. Where the learned "
-        "sums leave the dashed Born sums, the network's own error takes over.",
+        f"sums leave the dashed Born sums, the {comparison.noun}'s own error takes over.",
         figure,
         data,
     )
