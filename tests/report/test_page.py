@@ -135,7 +135,13 @@ def test_text_holds_no_other_numbers(page, study, comparison):
 
 def assert_verdict_follows(document):
     """Every number of the paragraph, redone from those of the tables."""
-    text = document["verdict"]
+    plain = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+    def in_percent(found):
+        return f"{found[1]}e{int(found[2].translate(plain)) + 2} %"
+
+    text = re.sub(r"(\d\.\d) × 10(⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", in_percent, document["verdict"])
+    assert not re.search(r"e-\d+ %", document["verdict"])  # small errors are powers of ten
     rows, single = (
         {row["order"]: row["kernel_error"] for row in document[table]}
         for table in ("orders", "single_network")
