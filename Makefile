@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHECKED := bornnet cli data tests
+# One process of tests a core, each with one thread.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install study dependence test test-slow bench lint clean
+.PHONY: help install study dependence test coverage test-slow bench lint clean
 
 help:  ## Show what there is.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +33,14 @@ study: $(READY)  ## Generate, iterate and compare with the preset quick (PRESET=
 dependence: $(READY)  ## How errors depend on network, training and data: 3 seeds a setting.
 	@$(BIN)/bornnet study dependence --out runs/dependence --resume
 
-test: $(READY)  ## Run all tests but the slow ones, with coverage.
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m 'not slow'
+test: $(READY)  ## Run all tests but the slow ones.
+	$(ONE_THREAD) $(BIN)/python -m pytest -n logical --dist worksteal -m 'not slow'
+
+coverage: $(READY)  ## The same, with the lines that no test runs.
+	$(ONE_THREAD) $(BIN)/python -m pytest -n logical --dist worksteal --cov --cov-report=term:skip-covered -m 'not slow'
 
 test-slow: $(READY)  ## Run the slow tests: many kills, many examples.
-	$(BIN)/python -m pytest -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -n logical --dist worksteal -m slow
 
 bench: $(READY)  ## Measure speed and accuracy, threads stated.
 	$(BIN)/python tests/benchmarks/physics.py

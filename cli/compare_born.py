@@ -7,29 +7,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bornnet.config.names import ACTIVATIONS
 from bornnet.errors import InputError
 
-from .options import Name, force_option, order_option, terminal_options
+from .compare_doubts import doubts
+from .compare_known import known_document, known_side_by_side, known_tables
+from .compare_plan import plan_table, planned_rows
+from .compare_tables import law_table, path_table
+from .foreign import model_facts, model_options
+from .options import force_option, order_option, terminal_options
 from .plots import log_dots, sparkline
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
     from bornnet.comparison.compare import Comparison
+    from bornnet.comparison.path import PathScan
 
 
 @click.command("compare-born")
 @click.argument("runs", nargs=-1, type=click.Path(), metavar="RUN...")
 @order_option
+@model_options
 @click.option(
-    "--model", type=click.Path(), metavar="FILE", help="A network from elsewhere in place of a RUN."
+    "--cells",
+    type=int,
+    metavar="D",
+    help="Compare on potentials of D cells: for learners that take any number (flow), and with --model.",
 )
-@click.option("--cells", type=int, metavar="D", help="Cells of the potentials that --model takes.")
-@click.option("--activation", type=Name(ACTIVATIONS), help="Of --model; tanh unless it is given.")
+@click.option("--potentials", type=click.Path(), metavar="FILE", help="Compare --model on these: CSV or NPY.")
 @click.option("--samples", type=int, metavar="N", help="Potentials drawn for --model.  [default: 2000]")
 @click.option("--strength", type=float, nargs=2, metavar="LO HI", help="Their eta.  [default: 0.001 0.5]")
 @click.option("--seed", type=int, metavar="N", help="Of these potentials.  [default: 0]")
+@click.option(
+    "--path",
+    metavar="END",
+    help="Expand what was learned at potentials from 0 to END, such as square:eta=1.5.",
+)
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Fit subsets anew, and say how many potentials of which strengths would halve each error.",
+)
 @click.option("--report", type=click.Path(), metavar="FILE.html", help="Write a self-contained page.")
+@click.option("--title", metavar="TEXT", help="Heading of the page.  [default: names the runs]")
+@click.option("--latex", type=click.Path(), metavar="FILE.tex", help="Write the main table as LaTeX.")
 @click.option("--figures", type=click.Path(), metavar="DIR", help="Write figures (SVG, PDF, PNG) and CSV.")
 @force_option
 @terminal_options
@@ -37,8 +57,13 @@ def compare_born(
     runs: tuple[str, ...],
     order: int | None,
     model: str | None,
+    path: str | None,
+    plan: bool,
     report: str | None,
+    title: str | None,
+    latex: str | None,
     figures: str | None,
+    cells: int | None,
     force: bool,
     terminal: Terminal,
     **drawn: Any,
@@ -47,54 +72,97 @@ def compare_born(
 
     Several runs are put side by side. A run in progress counts as far as all its members have come.
 
-    --model takes the state dict of a torch.nn.Sequential of Linear layers and one kind of activation, as
-    .safetensors or .pt: U of the cells in, a0 out. Nothing in the file is run.
+    --model takes the state dict of a network of Linear layers and one kind of activation, as .safetensors
+    or .pt, or a checkpoint with one: U of the cells in, a0 out. Nothing in the file is run. Names such as
+    0.weight and 2.weight tell that an --activation stands between; where names do not tell, --layers does.
 
     \b
     Examples:
       bornnet compare-born runs/first
       bornnet compare-born runs/first --order 4 --json
       bornnet compare-born runs/first --report report.html --figures figures
+      bornnet compare-born runs/first --report report.html --title "What 16 cells teach" --latex table.tex
+      bornnet compare-born runs/first --path square:eta=1.5 --report report.html
+      bornnet compare-born runs/first --plan
       bornnet compare-born runs/tanh runs/gelu
-      bornnet compare-born --model net.pt --cells 16 --activation gelu
+      bornnet compare-born runs/flow --cells 64
+      bornnet compare-born --model net.pt --activation gelu --check pairs.csv
+      bornnet compare-born --model net.pt --layers "16 -> 32 tanh -> 1" --potentials mine.csv
     """
-    from bornnet.comparison.compare import compare_model, compare_runs
+    from bornnet.comparison.compare import compare_runs
+    from bornnet.comparison.foreign import compare_model
     from bornnet.files.atomic import check_new_directory, check_new_file
     from bornnet.report.charts import CAPTIONS, charts, save_figures
+    from bornnet.report.latex import save_latex
     from bornnet.report.page import save_report
 
     if order is not None and order < 1:
         raise InputError(f"--order: expected a whole number of at least 1; got {order}.")
     settings = {name: value for name, value in drawn.items() if value is not None}
     _require_one_kind(runs, model, settings)
-    if report is not None:
-        check_new_file(report, force=force)
+    if path is not None and len(runs) != 1:
+        raise InputError("--path: expected one RUN with it; leave it out for several, or for a --model.")
+    if plan and (len(runs) != 1 or cells is not None):
+        raise InputError("--plan: expected one RUN with it, on its own cells; leave it out for others.")
+    if title is not None and report is None:
+        raise InputError("--title: expected --report with it, whose heading it is.")
+    for file in (report, latex):
+        if file is not None:
+            check_new_file(file, force=force)
     if figures is not None:
         check_new_directory(figures, force=force, marker=CAPTIONS)
-    with terminal.progress("Comparing with the Born series", None):
+    with terminal.progress("Comparing with the exact series", None):
         if model is None:
-            comparisons = compare_runs(runs, order)
+            comparisons = compare_runs(runs, order, cells)
         else:
-            comparisons = [compare_model(model, order=order or 3, **settings)]
+            comparisons = [compare_model(model, cells, order=order or 3, **settings)]
+    scan = None if path is None else _scan(comparisons[0], path)
+    planned = planned_rows(comparisons[0], terminal) if plan else None
     if report is not None or figures is not None:
         with terminal.progress("Drawing figures", None):
-            made = [charts(comparison) for comparison in comparisons]
+            made = [charts(comparison, scan) for comparison in comparisons]
             if figures is not None:
                 save_figures(figures, made, force=force)
             if report is not None:
-                save_report(report, comparisons, made, force=force)
-    written = [name for name in (report, figures) if name is not None]
+                save_report(report, comparisons, made, title=title, force=force)
+    if latex is not None:
+        save_latex(latex, comparisons, force=force)
+    written = [name for name in (report, latex, figures) if name is not None]
     documents = [comparison.document() for comparison in comparisons]
+    if scan is not None:
+        documents[0]["path"] = scan.as_dict()
+    if planned is not None:
+        documents[0]["plan"] = planned.as_dict()
     if len(comparisons) == 1:
         plots = _plots(comparisons[0]) if terminal.plots else []
-        terminal.result(documents[0], *_tables(comparisons[0]), *plots, *_paragraph(documents[0]["verdict"]))
+        read = model_facts(comparisons[0].model) if comparisons[0].model else []
+        scanned = [] if scan is None else ["", path_table(scan)]
+        scanned += [] if planned is None else ["", plan_table(planned)]
+        paragraph = [*_paragraph(documents[0]["verdict"]), *doubts(comparisons[0])]
+        terminal.result(documents[0], *_tables(comparisons[0]), *scanned, *plots, *read, *paragraph)
     else:
         verdicts = [_paragraph(f"{document['source']}: {document['verdict']}") for document in documents]
-        terminal.result({"runs": documents}, *_side_by_side(comparisons), *chain(*verdicts))
+        beside = {} if comparisons[0].truth else known_document(comparisons)
+        terminal.result({"runs": documents, **beside}, *_side_by_side(comparisons), *chain(*verdicts))
     if written:
         terminal.note(f"Wrote {' and '.join(written)}.")
     elif model is None:
-        terminal.note(f"Next: bornnet compare-born {join(runs)} --report report.html")
+        again = [*runs, *(["--cells", str(cells)] if cells else [])]
+        terminal.note(f"Next: bornnet compare-born {join(again)} --report report.html")
+
+
+def _scan(comparison: "Comparison", path: str) -> "PathScan":
+    from bornnet.comparison.path import path_scan
+    from bornnet.targets.named import read_reference
+
+    if not comparison.truth:
+        raise InputError(
+            f"--path: of {comparison.observable} no truth is known that it could be compared with elsewhere; "
+            "leave it out."
+        )
+    end = read_reference(path, comparison.cells)
+    reference = comparison.reference
+    return path_scan(comparison.learned, reference.target, end, reference.order, along=path)
 
 
 def _require_one_kind(runs: tuple[str, ...], model: str | None, settings: dict[str, Any]) -> None:
@@ -104,11 +172,14 @@ def _require_one_kind(runs: tuple[str, ...], model: str | None, settings: dict[s
     if model is None and settings:
         name = next(iter(settings))
         raise InputError(f"--{name} goes with --model; the potentials of a run are its own. Leave it out.")
-    if model is not None and "cells" not in settings:
-        raise InputError("--model: expected --cells with it, the number of cells that the network takes.")
+    for name in ("samples", "strength", "seed"):
+        if "potentials" in settings and name in settings:
+            raise InputError(f"--potentials brings its own potentials: leave out --{name}, or --potentials.")
 
 
 def _tables(comparison: "Comparison") -> list[Any]:
+    if not comparison.truth:
+        return known_tables(comparison)
     rows = []
     for row, alone in zip(comparison.orders, comparison.single_network, strict=True):
         best = comparison.best_baseline(row.order)
@@ -125,22 +196,25 @@ def _tables(comparison: "Comparison") -> list[Any]:
     columns = ("order", "kernel error", "cosine", "term error", f"one {comparison.noun}", "baseline")
     note = (
         f"Relative errors. Right: the kernel error of one {comparison.noun} without iteration, and of the "
-        "best least-squares polynomial."
+        "best baseline."
     )
     proxies = [
         (row.order, f"{row.vs_born:.1e}", f"{row.vs_exact:.1e}", f"{row.born_vs_exact:.1e}")
         for row in comparison.proxies
     ]
+    names, target = comparison.words, comparison.reference.target.symbol
+    short, strength = names.short, "eta" if names.eta else "strength"
     low, high = comparison.strength.min(), comparison.strength.max()
     return [
-        table(f"Learned terms against Born terms: {comparison.source}", columns, rows, note),
+        table(f"Learned terms against {names.exact} terms: {comparison.source}", columns, rows, note),
         "",
         table(
             "Sums of terms, median relative error",
-            ("through order", "learned - Born", "learned - a0", "Born - a0"),
+            ("through order", f"learned - {short}", f"learned - {target}", f"{short} - {target}"),
             proxies,
-            f"{len(comparison.strength):,} held-out potentials, eta {low:.2g} to {high:.2g}.",
+            f"{len(comparison.strength):,} held-out potentials, {strength} {low:.2g} to {high:.2g}.",
         ),
+        *(["", law_table(comparison, comparison.law)] if comparison.law else []),
     ]
 
 
@@ -148,12 +222,7 @@ def _plots(comparison: "Comparison") -> list[str]:
     """Kernel errors on a logarithmic axis, and how the typical error of each round came down."""
     from bornnet.runs.directory import read_metrics
 
-    rows = {}
-    for row, alone in zip(comparison.orders, comparison.single_network, strict=True):
-        best = comparison.best_baseline(row.order)
-        marks = {"●": row.kernel_error, "○": alone.kernel_error}
-        rows[f"order {row.order}"] = marks | ({"△": best[1].kernel_error} if best else {})
-    lines = [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best least squares", *log_dots(rows)]
+    lines = _error_plot(comparison) if comparison.truth else []
     steps = read_metrics(comparison.run.path) if comparison.run else []
     first = [step for step in steps if step["member"] == 0]
     if first:
@@ -168,19 +237,31 @@ def _plots(comparison: "Comparison") -> list[str]:
     return ["", *lines]
 
 
+def _error_plot(comparison: "Comparison") -> list[str]:
+    rows = {}
+    for row, alone in zip(comparison.orders, comparison.single_network, strict=True):
+        best = comparison.best_baseline(row.order)
+        marks = {"●": row.kernel_error, "○": alone.kernel_error}
+        rows[f"order {row.order}"] = marks | ({"△": best[1].kernel_error} if best else {})
+    return [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best least squares", *log_dots(rows)]
+
+
 def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:
     from bornnet.comparison.compare import differing_settings
 
+    sources = [comparison.source for comparison in comparisons]
+    settings = [(key, *values) for key, values in differing_settings(comparisons).items()]
+    differing = [table("Settings that differ", ("setting", *sources), settings)] if settings else []
+    if not comparisons[0].truth:
+        return [*differing, *known_side_by_side(comparisons)]
     orders = [f"order {row.order}" for row in comparisons[0].orders]
     kernel = [
         (c.source, *(_spread(r.kernel_error, r.kernel_error_spread, len(c.learned)) for r in c.orders))
         for c in comparisons
     ]
     terms = [(c.source, *(f"{r.term_error:.1e}" for r in c.orders)) for c in comparisons]
-    sources = [comparison.source for comparison in comparisons]
-    settings = [(key, *values) for key, values in differing_settings(comparisons).items()]
     return [
-        *([table("Settings that differ", ("setting", *sources), settings)] if settings else []),
+        *differing,
         table("Kernel error, relative", ("run", *orders), kernel),
         table("Term error, relative", ("run", *orders), terms),
     ]

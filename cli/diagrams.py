@@ -1,4 +1,7 @@
-"""`bornnet diagrams`: a network's order n as a sum of diagrams, drawn and valued."""
+"""`bornnet diagrams`: a network's order n as a sum of diagrams, drawn and valued.
+
+Over 300 lines: the options with their help, and a table a kind of network.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import click
 
 from bornnet.errors import InputError
 
+from .foreign import model_facts, model_options, require_model
 from .options import Name, force_option, terminal_options
 from .terminal import Terminal, table
 
@@ -32,6 +36,7 @@ _LAYER_COLUMNS = 5  # layers side by side; a deeper network is summed over its d
     "--order", type=int, required=True, metavar="N", help=f"Order of the derivative, 1 to {_COUNTED}."
 )
 @click.option("--run", type=click.Path(), metavar="RUN", help="Value the diagrams in a network of this run.")
+@model_options
 @click.option(
     "--round", "number", type=int, metavar="K", help="Of the run; by default the one order N is due in."
 )
@@ -46,6 +51,10 @@ _LAYER_COLUMNS = 5  # layers side by side; a deeper network is summed over its d
 def diagrams(
     order: int,
     run: str | None,
+    model: str | None,
+    activation: str | None,
+    layers: str | None,
+    check: str | None,
     number: int | None,
     member: int | None,
     along: str | None,
@@ -54,7 +63,7 @@ def diagrams(
     force: bool,
     terminal: Terminal,
 ) -> None:
-    """Draw the diagrams of a network's N-th derivative; with --run, say what each is worth in it.
+    """Draw the diagrams of a network's N-th derivative; with --run or --model, say what each is worth in it.
 
     \b
     The rules, read from the legs (inputs x) at the left to the output f:
@@ -64,28 +73,50 @@ def diagrams(
       ● ── f       the line to the output is  w s' W_L .. s' W_(l+1)
     Put the vertices into layers in every way in which layers grow towards
     the output, label the legs in every different way, and sum.
+    A flow along r (--learner flow) has rooted trees: a vertex at r is
+    U(r) g_k(r), k its branches, and a line says r' < r.
 
     \b
     Examples:
       bornnet diagrams --order 4
       bornnet diagrams --order 3 --run runs/first
+      bornnet diagrams --order 3 --model net.pt --activation gelu
       bornnet diagrams --order 4 --out diagrams.svg
     """
     from bornnet.diagrams import diagram as engine
 
     form = _form(form, out, terminal)
     _require_order(order, form)
-    _require_run(run, round=number, member=member, along=along)
+    _require_run(run, round=number, member=member)
+    require_model(model, activation=activation, layers=layers, check=check)
+    if run is not None and model is not None:
+        raise InputError("--run and --model are two networks; give one of them.")
+    if run is None and model is None and along is not None:
+        raise InputError("--along means nothing without --run or --model; give one, or leave it out.")
     if out is not None:
         from bornnet.files.atomic import check_new_file
 
         check_new_file(out, force=force)
-    found = engine.diagrams(order)
     shares = None
     if run is not None:
-        from bornnet.comparison.network_shares import network_shares
+        from bornnet.comparison.network_shares import chosen_model, shares_of
+        from bornnet.learners.flow.learner import FlowLearner
 
-        shares = network_shares(run, order, number, 1 if member is None else member, along)
+        member = 1 if member is None else member
+        chosen = chosen_model(run, order, number, member)
+        if isinstance(chosen.model, FlowLearner):
+            from .flow_diagrams import show_trees
+
+            show_trees(terminal, chosen, order, member, along, form=form, out=out, force=force)
+            return
+        shares = shares_of(chosen, order, member, along)
+    found = engine.diagrams(order)
+    if model is not None:
+        from bornnet.comparison.network_shares import model_shares
+        from bornnet.learners.foreign.network import read_network
+
+        read = read_network(model, activation=activation, layers=layers, check=check)
+        shares = model_shares(read, order, along)
     drawing = _drawing(found, shares, form) if form != "text" or out is not None or order <= _SHOWN else None
     document = shares.as_dict() if shares else {"order": order, "diagrams": [_as_dict(d) for d in found]}
     if out is not None:
@@ -104,7 +135,8 @@ def diagrams(
         f"Order {order}: {_counted(found)}",
         "",
         *pictures,
-        *(_share_tables(run, shares) if run is not None and shares else ()),
+        *(_share_tables(run or str(model), shares) if shares else ()),
+        *(model_facts(shares.model) if shares and shares.model else ()),
     )
     if out is not None:
         terminal.note(f"Wrote {out}.")
@@ -220,7 +252,7 @@ def _share_tables(run: str, shares: NetworkShares) -> list[Any]:
     shown = _largest(shares)
     unlike = (
         ""
-        if order >= shares.round
+        if shares.round is None or order >= shares.round
         else (
             f" Orders below {shares.round} of this network were removed in its training: alone they mean "
             "nothing."
@@ -244,12 +276,17 @@ def _share_tables(run: str, shares: NetworkShares) -> list[Any]:
         f"{shares.norm:.3e}",
         f"{shares.along:+.6f}",
     )
+    names = shares.words
+    base = "U is" if names.at is None else f"Expanded at {names.at}; U, the displacement from it, is"
+    label = "exact Born term" if names.at is None else "exact term"
+    known = shares.born_term is not None
+    exact = [(label, "", "", f"{shares.born_term:+.6f}", "")] if known else []
     tables = [
         table(
-            f"{run}: round {shares.round}, member {shares.member}",
-            ("diagram", "labelings", f"norm in T_{order}", f"T_{order}(U), ranges", "share"),
-            [*rows, (*total, "100 %"), ("exact Born term", "", "", f"{shares.born_term:+.6f}", "")],
-            "U is the square well of depth 1, or as --along says. Norms do not add up: parts of opposite "
+            run if shares.round is None else f"{run}: round {shares.round}, member {shares.member}",
+            ("diagram", "labelings", f"norm in T_{order}", f"T_{order}(U), {names.unit}", "share"),
+            [*rows, (*total, "100 %"), *exact],
+            f"{base} the square well of depth 1, or as --along says. Norms do not add up: parts of opposite "
             f"sign cancel.{unlike}{fewer}",
         )
     ]

@@ -16,7 +16,8 @@ def iterate(data: str, **flags: Any) -> None:
     """Learn the Born series from DATA.h5 round by round, and write a run.
 
     Round 1 fits the scattering length. Each later round fits what is left of it once the learned orders are
-    removed, so that its network's leading order is the next Born term.
+    removed, so that its network's leading order is the next Born term. Around a reference (generate --at) the
+    terms are those of the distorted-wave series.
 
     \b
     Examples:

@@ -1,5 +1,6 @@
 """What `train` and `iterate` share: their options, progress and results."""
 
+from dataclasses import asdict
 from shlex import quote
 from typing import Any
 
@@ -42,6 +43,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
     at_once = flags.pop("at_once")
     terminal: Terminal = flags.pop("terminal")
     study = _configuration(out, preset, config, flags, resume)
+    study = _settled(study, data, terminal)
     if dry_run:
         from bornnet.runs.estimate import estimate
 
@@ -106,6 +108,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             "fits": fitted.rounds,
             "held_out_error": [[r["held_out_error"] for r in rounds] for rounds in fitted.rounds],
             "seconds": fitted.seconds,
+            **({} if fitted.noise is None else {"noise": asdict(fitted.noise)}),
         },
         table(
             f"Run {fitted.path}",
@@ -115,6 +118,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             "by which the best step is chosen. "
             f"Time: {fitted.seconds:.0f} s.",
         ),
+        *(() if fitted.noise is None else ("", f"Errors of the values: {fitted.noise}.")),
     )
     terminal.note(f"Wrote {fitted.path}. Next: bornnet compare-born {quote(out)}")
 
@@ -137,6 +141,19 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"
     return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+
+
+def _settled(study: Any, data: str, terminal: Terminal) -> Any:
+    """The study with a learner that suits the dataset, which is said, where it leaves that open."""
+    from bornnet.config.load import AUTO
+
+    if study.learner != (AUTO,):
+        return study
+    from bornnet.series.automatic import for_dataset
+
+    study = for_dataset(study, data)
+    terminal.note(f"{study.reason[0].upper()}{study.reason[1:]}.")
+    return study
 
 
 def _configuration(

@@ -20,34 +20,48 @@ from bornnet.errors import BornnetError, Interrupted
 
 from .processor import prefer_wide_kernels
 from .signals import Stopped, raised_as_stopped
+from .streams import make_writable
 from .terminal import printable
 
 _COMMANDS = {
-    "generate": "generate",
-    "train": "train",
-    "iterate": "iterate",
-    "compare-born": "compare_born",
-    "study": "study",
-    "solve": "solve",
-    "diagrams": "diagrams",
+    "generate": "Draw potentials, or take your own, and write a dataset.",
+    "train": "Fit one network, or an ensemble, without iteration.",
+    "iterate": "Learn the series round by round, order by order.",
+    "compare-born": "Compare learned terms with exact ones: tables, report.",
+    "predict": "Predict values and terms of potentials, with errors.",
+    "kernels": "Write learned coefficients, with errors.",
+    "study": "Run many settings and seeds, and tabulate the results.",
+    "solve": "Solve potentials: a0 with its error, bound states, terms.",
+    "diagrams": "Draw an order's diagrams, and a network's share of each.",
+    "guide": "Read about the physics, the learners, and how to use them.",
+    "completion": "Print the script with which a shell completes commands.",
 }
+"""The commands in the order of a study, and what each does: their list is shown without importing any."""
 
 
 _SHARED = (["train"], ["iterate"])  # what several processes started by torchrun do together
 _SHARED_ERRORS = (BornnetError, click.ClickException, click.Abort, KeyboardInterrupt)
 
 
+def _module(command: str) -> str:
+    return f"{__package__}.{command.replace('-', '_')}"
+
+
 class _Group(click.Group):
     """The subcommands, each imported when it is first asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, module in _COMMANDS.items() if find_spec(f"{__package__}.{module}")]
+        return [name for name in _COMMANDS if find_spec(_module(name))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = _COMMANDS[cmd_name]
-        return getattr(import_module(f"{__package__}.{module}"), module)
+        module = _module(cmd_name)
+        return getattr(import_module(module), module.rpartition(".")[2])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name]) for name in self.list_commands(ctx)])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         names = self.list_commands(ctx)
@@ -78,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not first() and arguments[:1] not in _SHARED:
         return 0
+    make_writable()
     prefer_wide_kernels()
     shown = warnings.showwarning
     warnings.showwarning = _show_warning

@@ -4,16 +4,19 @@ Options of the configuration are made from its keys (`bornnet.config`), with the
 `None` unless it is given, and then beats the file and the preset.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, get_args, get_origin
 
 import click
 
-from bornnet.config.load import named_choices
+from bornnet.config.explain import named_choices
 from bornnet.config.names import LABELS, suggestion
 from bornnet.config.registry import learner_config, learner_names
 from bornnet.config.schema import Common, Comparison, Data, Iteration, Keys
+from bornnet.errors import InputError
 
 from .terminal import Terminal
 
@@ -135,6 +138,7 @@ training_options = together(
         type=Name(LABELS),
         help="Fit values alone, or gradients too.  [default: what the data have]",
     ),
+    configured(Data, only=("observable",)),
     configured(*_learners),
     configured(Common, only=("device",)),
 )
@@ -142,6 +146,21 @@ rounds_option = configured(Iteration, only=("rounds",))
 order_option = configured(Comparison, only=("order",))
 force_option = click.option("--force", is_flag=True, help="Replace an existing output.")
 resume_option = click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+
+
+@contextmanager
+def reference_as_flags(at: str | None) -> Iterator[None]:
+    """Errors about a reference, which speak of parameters, as the flags that gave it."""
+    try:
+        yield
+    except InputError as error:
+        text = str(error)
+        for parameter in ("at: ", "target inverse: "):
+            if text.startswith(parameter):
+                flag = f"--at {at}" if parameter == "at: " else "--target inverse"
+                text = text.removeprefix(parameter).replace("take target", "take --target")
+                raise InputError(f"{flag}: {text}") from None
+        raise
 
 
 def terminal_options(command: Command) -> Command:
@@ -154,6 +173,15 @@ def terminal_options(command: Command) -> Command:
     )
     @wraps(command)
     def with_terminal(*args: Any, json: bool, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        _require_current_folder()
         return command(*args, terminal=Terminal(json=json, quiet=quiet, verbose=verbose), **kwargs)
 
     return with_terminal
+
+
+def _require_current_folder() -> None:
+    """Libraries look things up relative to it, and some end the process where it is gone."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the current folder has been deleted; change to one that exists (cd).") from None

@@ -53,11 +53,23 @@ class Terminal:
             )
             print(text, flush=True)
             return
-        console = self._console(sys.stdout)
+        console = self.console(sys.stdout)
         for shown in tables:
             console.print(
                 printable(shown) if isinstance(shown, str) else shown, markup=False, highlight=False
             )
+
+    def document(self, document: Mapping[str, Any], markdown: str) -> None:
+        """Show a page of Markdown as the terminal can; with `--json` the document, in a pipe the Markdown."""
+        if self.json or not sys.stdout.isatty():
+            if self.json:
+                self.result(document)
+            else:
+                print(markdown, end="", flush=True)
+            return
+        from rich.markdown import Markdown
+
+        self.console(sys.stdout).print(Markdown(markdown, code_theme="ansi_dark"))
 
     def note(self, text: str) -> None:
         """A line on stderr that `--quiet` leaves out: what was written, and what to do next."""
@@ -82,7 +94,7 @@ class Terminal:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
-        with Progress(*columns, console=self._console(sys.stderr), transient=True) as bar:
+        with Progress(*columns, console=self.console(sys.stderr), transient=True) as bar:
             task = bar.add_task(printable(description), total=total, note="")
 
             def advance(steps: int = 1, note: str = "") -> None:
@@ -92,7 +104,7 @@ class Terminal:
             yield advance
 
     @staticmethod
-    def _console(stream: Any) -> Console:
+    def console(stream: Any) -> Console:
         from rich.console import Console
 
         # A pipe has no width: tables then take what they need, so that no name or hash is cut.

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from ..config.registry import MODULE
 from ..diagrams.diagram import Diagram, diagrams
 from ..diagrams.shares import DiagramShare, diagram_shares
 from ..learners.base import Learner
 from ..learners.mlp.perceptron import Perceptron
 from ..networks.mlp import MLP
 from ..networks.packed import packed_size
-from ..series.learned import MemberSeries
 from ..series.spread import spread
+from ..series.terms import MemberSeries
 
-_AFFORDABLE = 2e7  # entries of all diagrams' tensors: seconds of work
+AFFORDABLE = 2e7  # entries of all diagrams' tensors: seconds of work
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def compare_diagrams(members: Sequence[MemberSeries], order: int, direction: np.
     """The diagrams of that order in every member's networks; values are those on ``direction (cells,)``."""
     found = diagrams(order)
     entries = packed_size(len(direction), order) * len(found)
-    affordable = entries * sum(len(member.sources(order)) for member in members) <= _AFFORDABLE
+    affordable = entries * sum(len(member.sources(order)) for member in members) <= AFFORDABLE
     shares = [
         [_shares(_network(learner), found, direction, affordable) for learner in member.sources(order)]
         for member in members
@@ -86,6 +87,15 @@ def compare_diagrams(members: Sequence[MemberSeries], order: int, direction: np.
 def has_diagrams(members: Sequence[MemberSeries]) -> bool:
     """Whether everything that was learned is a network of layers, which has diagrams."""
     return all(isinstance(learner, Perceptron) for member in members for learner in member.learners)
+
+
+def why_no_diagrams(members: Sequence[MemberSeries]) -> str | None:
+    """Why there are none of what was learned, in a sentence; None where there are."""
+    if has_diagrams(members):
+        return None
+    others = (part for m in members for part in m.learners if not isinstance(part, Perceptron))
+    kind = "A torch module" if (found := next(others).kind) == MODULE else f"Learner {found}"
+    return f"{kind} has no diagrams, which need layers of one activation."
 
 
 def _network(learner: Learner) -> MLP:

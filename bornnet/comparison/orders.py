@@ -8,14 +8,16 @@ For order n, with T_n the learned coefficient tensor, K_n the Born kernel and a^
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..physics.born import born_kernel, born_terms
-from ..series.learned import MemberSeries, Series
-from ..series.spread import spread
+from ..compute.memory import require_memory
+from ..series.spread import combined, spread
+from ..series.terms import MemberSeries, Series
+from ..targets import Target
+from ..targets import target as make_target
 
 
 @dataclass(frozen=True)
@@ -53,27 +55,49 @@ class ProxyRow:
 class Reference:
     """The exact side of a comparison: kernels, and terms and values on held-out potentials.
 
-    ``potentials (N, cells)``, ``scattering_length (N,)``, ``kernels[n-1]`` and ``terms (order, N)``.
+    ``potentials (N, cells)``, ``scattering_length (N,)``, ``kernels[n-1]`` and ``terms (order, N)``. Around a
+    reference, potentials are displacements from it, and the values, of whatever target, are less the value
+    there. Where no truth is known there are no kernels and no terms, and the values are the given ones.
     """
 
     potentials: np.ndarray
     scattering_length: np.ndarray
     kernels: tuple[np.ndarray, ...]
     terms: np.ndarray
+    target: Target = field(default_factory=lambda: make_target("scattering_length"))
 
     @property
     def order(self) -> int:
         return len(self.kernels)
 
+    @property
+    def known(self) -> bool:
+        """Whether there is a truth to compare with."""
+        return bool(self.kernels)
 
-def exact_reference(potentials: np.ndarray, scattering_length: np.ndarray, order: int) -> Reference:
-    """The Born series through ``order`` on held-out potentials ``(N, cells)`` and their a0 ``(N,)``."""
-    kernels = tuple(born_kernel(n, potentials.shape[1]) for n in range(1, order + 1))
-    return Reference(potentials, scattering_length, kernels, born_terms(potentials, order))
+    def values(self, displacements: np.ndarray) -> np.ndarray:
+        """The exact values there ``(N,)``, less that at the reference."""
+        values = self.target.labels(self.target.base(displacements.shape[1]) + displacements)
+        assert values is not None
+        return values - self.target.value
 
 
-def compare_orders(members: Sequence[Series], reference: Reference) -> list[OrderRow]:
-    """Learned against exact, order by order."""
+def exact_reference(
+    potentials: np.ndarray, values: np.ndarray, order: int, target: Target | None = None
+) -> Reference:
+    """The series through ``order`` on held-out potentials ``(N, cells)`` and their values ``(N,)``: that of
+    a0 around U = 0, unless another ``target`` is given; then both are displacements, as in `Reference`."""
+    target = target or make_target("scattering_length")
+    if target.terms(potentials[:1], 1) is None:
+        return Reference(potentials, values, (), np.empty((0, len(values))), target)
+    kernels = tuple(target.kernel(n, potentials.shape[1]) for n in range(1, order + 1))
+    return Reference(potentials, values, kernels, target.terms(potentials, order), target)
+
+
+def compare_orders(
+    members: Sequence[Series], reference: Reference, *, redrawn: bool = False
+) -> list[OrderRow]:
+    """Learned against exact, order by order; `redrawn`: members were fitted to rows drawn anew."""
     learned_terms = [member.terms(reference.potentials, reference.order) for member in members]
     rows = []
     for order, kernel in enumerate(reference.kernels, start=1):
@@ -97,23 +121,25 @@ def compare_orders(members: Sequence[Series], reference: Reference) -> list[Orde
                 term_error_spread=spread(term_errors),
                 born_norm=born_norm,
                 taylor_norm=float(np.mean(norms)),
-                **_stated(members, order, kernel),
+                **_stated(members, order, kernel, redrawn),
             )
         )
     return rows
 
 
-def _stated(members: Sequence[Series], order: int, kernel: np.ndarray) -> dict[str, float | None]:
-    """What the learners say of their own error, and whether it holds."""
-    sizes, covered = [], []
-    for member in members:
-        std = member.kernel_std(order) if isinstance(member, MemberSeries) else None
-        if std is None:
-            return {"kernel_std": None, "coverage": None}
-        learned = member.kernel(order)
-        sizes.append(float(np.linalg.norm(std) / np.linalg.norm(learned)))
-        covered.append(float(np.mean(np.abs(learned - kernel) <= 2 * std)))
-    return {"kernel_std": float(np.mean(sizes)), "coverage": float(np.mean(covered))}
+def _stated(
+    members: Sequence[Series], order: int, kernel: np.ndarray, redrawn: bool
+) -> dict[str, float | None]:
+    """What the members state of the error of their mean (`series.spread.combined`), and whether it holds."""
+    own = [member.kernel_std(order) if isinstance(member, MemberSeries) else None for member in members]
+    kernels = [member.kernel(order) for member in members]
+    std, learned = combined(own, lambda: kernels, redrawn=redrawn), np.mean(kernels, axis=0)
+    if std is None:
+        return {"kernel_std": None, "coverage": None}
+    return {
+        "kernel_std": float(np.linalg.norm(std) / np.linalg.norm(learned)),
+        "coverage": float(np.mean(np.abs(learned - kernel) <= 2 * std)),
+    }
 
 
 def compare_proxies(members: Sequence[Series], reference: Reference) -> list[ProxyRow]:
@@ -143,3 +169,11 @@ def _rms(values: np.ndarray) -> float:
 
 def _median_relative(values: np.ndarray, exact: np.ndarray) -> float:
     return float(np.median(np.abs(values / exact - 1)))
+
+
+def require_room(cells: int, order: int) -> None:
+    """`InputError`, before the lower orders take their time, where the highest one would not fit."""
+    tensors = 6  # exact, learned and their difference, and what making them takes
+    require_memory(
+        8.0 * tensors * float(cells) ** order, f"comparing order {order} at {cells} cells", "lower --order."
+    )

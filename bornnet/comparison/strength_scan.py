@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..physics.scattering import scattering_length
-from ..series.learned import Series
+from ..series.terms import Series
 from .orders import Reference
 
 _SCANNED = 200  # held-out shapes: medians are steady
@@ -29,9 +28,9 @@ def strength_scan(
     points: int = 60,
     highest: float = 2.0,
 ) -> StrengthScan:
-    """How sums fare as held-out shapes of strength ``(N,)`` are rescaled through eta = 1 to ``highest``.
+    """How sums fare as held-out shapes of strength ``(N,)`` are rescaled through 1 to ``highest``.
 
-    Terms are homogeneous, so that those of a rescaled potential follow from its own; a0 is solved anew.
+    Terms are homogeneous, so that those of a rescaled potential follow from its own; values are solved anew.
     Learned errors are means over the members.
     """
     chosen = np.unique(np.linspace(0, len(strength) - 1, _SCANNED).astype(int))
@@ -43,7 +42,7 @@ def strength_scan(
     strengths = np.geomspace(strength.min(), highest, points)
     errors = np.empty((3, order, points))
     for column, eta_now in enumerate(strengths):
-        exact = scattering_length(potentials * (eta_now / eta)[:, None])
+        exact = reference.values(potentials * (eta_now / eta)[:, None])
         scale = eta_now ** np.arange(1, order + 1)[:, None]
         born_sum, learned_sum = np.cumsum(born * scale, axis=0), np.cumsum(learned * scale, axis=1)
         for kind, ratio in enumerate((learned_sum / exact, born_sum / exact, learned_sum / born_sum)):

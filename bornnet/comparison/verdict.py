@@ -3,16 +3,42 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .law_words import law_words
+
 if TYPE_CHECKING:
     from .compare import Comparison
+    from .orders import OrderRow
 
-_LEARNED = 0.5  # relative kernel error: beyond it an order counts as not learned
+_AGREES = 0.05  # relative kernel error: up to here coefficients agree, as figures that lie on each other do
+_LEARNED = 0.5  # up to here they are near the exact ones, as nothing of another shape is; beyond, not learned
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NOTABLE = 1.2  # ratio of errors worth a word
 
 
 def verdict(comparison: "Comparison") -> str:
     """One paragraph: which orders are learned and how well, what iteration is worth, and the baselines."""
+    rounds = comparison.rounds
+    first, *sentences = _reached(comparison)
+    sentences = [opening(comparison) + first, *sentences]
+    if rounds > 1:
+        sentences += _against_one_network(comparison)
+    sentences += _against_baselines(comparison)
+    if comparison.law:
+        sentences.append(
+            f"The law found along r agrees with {law_words(comparison.reference.target).rate} to "
+            f"{percent(comparison.law.deviation)} of its RMS."
+        )
+    beyond = [row.order for row in comparison.orders if row.order > rounds]
+    if beyond and rounds > 1:
+        are = "is" if len(beyond) == 1 else "are"
+        sentences.append(
+            f"Beyond the last round, {named_orders(beyond)} {are} the last {comparison.noun}'s own."
+        )
+    return " ".join(sentences)
+
+
+def opening(comparison: "Comparison") -> str:
+    """What was fitted to what, up to a colon."""
     members, rounds = len(comparison.learned), comparison.rounds
     if comparison.learner == "mlp":
         scope = "One network" if members == 1 else f"{members} networks"
@@ -24,29 +50,41 @@ def verdict(comparison: "Comparison") -> str:
         if rounds < comparison.rounds_planned:
             scope += f" of {comparison.rounds_planned}"
     if comparison.labels == "gradient":
-        scope += ", trained on scattering lengths and their gradients"
-    scope += f", potentials of {comparison.cells} cells: "
-    learned = [row for row in comparison.orders if row.kernel_error <= _LEARNED]
-    others = [row for row in comparison.orders if not row.kernel_error <= _LEARNED]
-    if learned:
-        errors = ", ".join(f"order {row.order} to {_percent(row.kernel_error)}" for row in learned)
-        scope += f"the Taylor coefficients agree with the Born kernels, {errors} (relative error)."
-    missed = _listed([_percent(row.kernel_error) for row in others]) if others else ""
-    if not learned:
-        scope += f"the Born series has not been learned (relative error {missed} by order)."
-    sentences = [scope]
-    if learned and others:
-        have = "has" if len(others) == 1 else "have"
-        named = _orders([row.order for row in others]).capitalize()
-        sentences.append(f"{named} {have} not been learned (relative error {missed}).")
-    if rounds > 1:
-        sentences += _against_one_network(comparison)
-    sentences += _against_baselines(comparison)
-    beyond = [row.order for row in comparison.orders if row.order > rounds]
-    if beyond and rounds > 1:
-        are = "is" if len(beyond) == 1 else "are"
-        sentences.append(f"Beyond the last round, {_orders(beyond)} {are} the last {comparison.noun}'s own.")
-    return " ".join(sentences)
+        scope += f", trained on {comparison.words.values} and their gradients"
+    around = "" if comparison.words.at is None else f", {comparison.words.series}"
+    scope += f", potentials of {comparison.cells_fitted} cells"
+    scope += "" if comparison.cells == comparison.cells_fitted else f", compared on {comparison.cells}"
+    return f"{scope}{around}: "
+
+
+def _reached(comparison: "Comparison") -> list[str]:
+    """Which orders agree with the exact kernels, which are learned roughly, and which are not; it goes on
+    after a colon."""
+    words = comparison.words
+    agreeing = [row for row in comparison.orders if row.kernel_error <= _AGREES]
+    rough = [row for row in comparison.orders if _AGREES < row.kernel_error <= _LEARNED]
+    missed = [row for row in comparison.orders if not row.kernel_error <= _LEARNED]
+    if not (agreeing or rough):
+        errors = listed([percent(row.kernel_error) for row in missed])
+        return [f"{words.series} has not been learned (relative error {errors} by order)."]
+    sentences = []
+    if agreeing:
+        errors = ", ".join(f"order {row.order} to {percent(row.kernel_error)}" for row in agreeing)
+        sentences.append(
+            f"the Taylor coefficients agree with the {words.exact} kernels, {errors} (relative error)."
+        )
+    for rows, one, more in (
+        (rough, "is learned roughly", "are learned roughly"),
+        (missed, "has not been learned", "have not been learned"),
+    ):
+        if rows:
+            named = named_orders([row.order for row in rows])
+            errors = listed([percent(row.kernel_error) for row in rows])
+            sentences.append(
+                f"{named.capitalize() if sentences else named} {one if len(rows) == 1 else more} (relative "
+                f"error {errors})."
+            )
+    return sentences
 
 
 def _against_one_network(comparison: "Comparison") -> list[str]:
@@ -55,7 +93,7 @@ def _against_one_network(comparison: "Comparison") -> list[str]:
         size = "smaller" if row.kernel_error <= alone.kernel_error else "larger"
         low, high = sorted((alone.kernel_error, row.kernel_error))
         if high < _NOTABLE * low or high == 0:
-            without = _percent(alone.kernel_error)
+            without = percent(alone.kernel_error)
             sentences.append(f"At order {row.order} iteration makes little difference ({without} without).")
         else:
             factor = f"{_two_digits(high / low)} times" if low > 0 else "infinitely"
@@ -65,29 +103,51 @@ def _against_one_network(comparison: "Comparison") -> list[str]:
 
 def _against_baselines(comparison: "Comparison") -> list[str]:
     beaten: list[int] = []
-    unbeaten: list[int] = []
+    better: dict[str, list[OrderRow]] = {}
     for row in comparison.orders:
         best = comparison.best_baseline(row.order)
-        if best:
-            (beaten if row.kernel_error < best[1].kernel_error else unbeaten).append(row.order)
+        if best and row.kernel_error < best[1].kernel_error:
+            beaten.append(row.order)
+        elif best:
+            better.setdefault(best[0], []).append(best[1])
     sentences = []
     if beaten:
-        sentences.append(f"The best least-squares polynomial does worse at {_orders(beaten)}.")
-    if unbeaten:
-        sentences.append(f"A least-squares polynomial does as well or better at {_orders(unbeaten)}.")
+        sentences.append(f"The best baseline does worse at {named_orders(beaten)}.")
+    for name, rows in better.items():
+        errors = listed([percent(row.kernel_error) for row in rows])
+        sentences.append(
+            f"{_named(name)} does as well or better at "
+            f"{named_orders([row.order for row in rows])} ({errors})."
+        )
     return sentences
 
 
-def _orders(orders: Sequence[int]) -> str:
-    return f"order{'s' if len(orders) > 1 else ''} {_listed(orders)}"
+def baseline_name(baseline: str) -> str:
+    """A baseline as it is called within a sentence."""
+    kind, _, size = baseline.rpartition("-")
+    return "a Gaussian process" if kind == "gp" else f"a polynomial of degree {size}"
 
 
-def _listed(parts: Sequence[object]) -> str:
+def _named(baseline: str) -> str:
+    kind, _, size = baseline.rpartition("-")
+    if kind == "gp":
+        return f"A Gaussian process on at most {size} of the same rows"
+    return f"A least-squares polynomial of degree {size}"
+
+
+def named_orders(orders: Sequence[int]) -> str:
+    """Orders as a sentence has them."""
+    return f"order{'s' if len(orders) > 1 else ''} {listed(orders)}"
+
+
+def listed(parts: Sequence[object]) -> str:
+    """The parts with commas, and "and" before the last."""
     *first, last = map(str, parts)
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _percent(error: float) -> str:
+def percent(error: float) -> str:
+    """A relative error in percent, or as a power of ten where it is small."""
     if not 0 < error < 1e-3:
         return f"{_two_digits(100 * error)} %"
     mantissa, exponent = f"{error:.1e}".split("e")

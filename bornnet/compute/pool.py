@@ -32,7 +32,7 @@ from ..errors import InputError, WorkerLost
 _log = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_CONNECT_SECONDS = 10
+CONNECT_SECONDS = 10
 _MEANWHILE_SECONDS = 0.5
 _WATCH_SECONDS = 2.0
 
@@ -182,7 +182,7 @@ def _cluster(address: str) -> Iterator[Executor]:
             f"--scheduler: no Dask scheduler answers at {address!r} ({error}). Start one with `dask "
             "scheduler`, which prints its address, and workers with `dask worker ADDRESS`."
         ) from error
-    with Client(address, timeout=_CONNECT_SECONDS, set_as_default=False) as client:
+    with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
         _require_same_version(client, address)
         ended = threading.Event()
         threading.Thread(target=_watch, args=(client, address, ended), daemon=True).start()
@@ -216,7 +216,7 @@ def _watch(client: Any, address: str, ended: threading.Event) -> None:
 async def _knock(address: str) -> None:
     from distributed.comm import connect
 
-    comm = await connect(address, timeout=_CONNECT_SECONDS)
+    comm = await connect(address, timeout=CONNECT_SECONDS)
     await comm.close()
 
 

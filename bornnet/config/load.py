@@ -9,17 +9,21 @@ preset, any key that belongs to another learner.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from ..data import preset_names, preset_text
 from ..errors import InputError
+from .explain import explain
+from .kinds import Chain
 from .names import suggestion
-from .registry import learner_config, learner_names, require_learner
-from .schema import EXPECTED, STUDY_KEYS, Chain, Comparison, Data, Iteration, Keys, StudyConfig
+from .registry import known_learners, learner_config, learner_names, require_learner
+from .schema import STUDY_KEYS, Comparison, Data, Iteration, Keys, StudyConfig
 from .toml import parse_toml, read_toml, toml_value
+
+AUTO = "auto"
+"""The learner that stands for what is best for the dataset."""
 
 _TABLES: dict[str, type[Keys]] = {"data": Data, "training": Iteration, "comparison": Comparison}
 _GROUPS = ("data", "network", "training", "comparison", "generate", "train", "iterate", "compare-born")
@@ -70,14 +74,14 @@ def preset_layer(name: str) -> Layer:
 def document_layer(document: Mapping[str, Any], source: str) -> Layer:
     """The values of a TOML document."""
     found: dict[tuple[str | None, str], tuple[Any, str]] = {}
-    groups = (*_GROUPS, *learner_names())
+    groups = (*_GROUPS, *known_learners())
     for name, content in document.items():
         inside = isinstance(content, dict)
         if inside and name not in groups:
             raise InputError(
                 f"{source}: unknown table [{name}].{suggestion(name, groups)} Tables: {', '.join(groups)}."
             )
-        of = name if inside and name in learner_names() else None
+        of = name if inside and name in known_learners() else None
         for key, value in content.items() if inside else [(name, content)]:
             where = f"{source}: {name}.{key}" if inside else f"{source}: {key}"
             _require_known(of, key, where)
@@ -115,6 +119,8 @@ def resolved(layers: Sequence[Layer]) -> StudyConfig:
     `InputError` names the origin of each value that is refused.
     """
     chain = _chain(layers)
+    if chain == (AUTO,):
+        return _unsettled(layers)
     study, parts = _Values(), [_Values() for _ in chain]
     for name in chain:
         defaults = learner_config(name).iteration
@@ -145,6 +151,40 @@ def resolved(layers: Sequence[Layer]) -> StudyConfig:
     return config
 
 
+def _unsettled(layers: Sequence[Layer]) -> StudyConfig:
+    """The configuration of a study whose learner is chosen by the dataset: `settled` gives that learner its
+    settings."""
+    study, typed = _Values(), set()
+    for layer in layers:
+        for (_, key), (value, origin) in layer.values.items():
+            if key in STUDY_KEYS:
+                study.set({key: value}, origin)
+                if layer.typed:
+                    typed.add(key)
+    config = study.checked(StudyConfig, settings=())
+    assert isinstance(config, StudyConfig)
+    config._typed, config._layers = frozenset(typed), tuple(layers)
+    return config
+
+
+def settled(config: StudyConfig, chosen: Mapping[str, Any], reason: str) -> StudyConfig:
+    """The configuration with the learner of `chosen` in place of `auto`, and its other settings where the
+    user gave none; ``reason`` is kept beside it."""
+    given = [
+        Layer({place: value for place, value in layer.values.items() if place[1] != "learner"}, layer.typed)
+        for layer in config._layers
+    ]
+    first = named_layer(chosen, {name: f"learner auto: {name}" for name in chosen}, typed=False)
+    found = resolved([first, *given])
+    # what was changed since, such as the seed of one run of a study
+    own = {"learner", "settings", *(name for name in chosen if name in STUDY_KEYS)}
+    for name in found.learner:
+        own |= set(learner_config(name).iteration)
+    found = found.changed(**{key: getattr(config, key) for key in STUDY_KEYS if key not in own})
+    found._reason = reason
+    return found
+
+
 def checked(model: type[Keys], values: Mapping[str, Any], origin: str) -> Any:
     """Values of a model's keys that all stand in one place, such as a dataset; `InputError` names that."""
     found = _Values()
@@ -162,6 +202,8 @@ def _chain(layers: Sequence[Layer]) -> tuple[str, ...]:
     values = _Values()
     values.set({"learner": chosen}, origin)
     chain = values.checked(_Chosen).learner
+    if chain == (AUTO,):
+        return chain
     for name in chain:
         require_learner(name, origin)
         if chain.count(name) > 1:
@@ -188,7 +230,7 @@ class _Values:
         try:
             return model(**self.values, **more)
         except ValidationError as error:
-            explained = (_explain(model, details, self.values, self.origins) for details in error.errors())
+            explained = (explain(model, details, self.values, self.origins) for details in error.errors())
             raise InputError(" ".join(dict.fromkeys(explained))) from None
 
 
@@ -237,48 +279,3 @@ def _lines(config: Keys, keys: Any) -> Iterator[str]:
     for key in keys:
         if (value := getattr(config, key)) is not None:
             yield f"{key} = {toml_value(','.join(value) if key == 'learner' else value)}"
-
-
-def choices(key: str) -> tuple[str, ...]:
-    """The names a key can take, where it takes names."""
-    models: list[type[Keys]] = [StudyConfig, *(learner_config(name) for name in learner_names())]
-    for model in models:
-        if key in model.model_fields:
-            return named_choices(model, key)
-    return ()
-
-
-def named_choices(model: type[Keys], key: str) -> tuple[str, ...]:
-    """The names a key of a model can take, where it takes names."""
-    arguments = get_args(model.model_fields[key].annotation)
-    return arguments if arguments and all(isinstance(name, str) for name in arguments) else ()
-
-
-def _explain(
-    model: type[Keys], details: ErrorDetails, values: Mapping[str, Any], origins: Mapping[str, str]
-) -> str:
-    """One pydantic error as: where, expected, got."""
-    key = str(details["loc"][0])
-    value = values[key]
-    names = named_choices(model, key)
-    shown = repr(list(value) if isinstance(value, tuple) else value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    near = suggestion(value, names) if isinstance(value, str) else ""
-    expected = f"one of {', '.join(names)}" if names else _expected(key, details)
-    return f"{origins[key]}: expected {expected}; got {shown}.{near}"
-
-
-def _expected(key: str, details: ErrorDetails) -> str:
-    if key in EXPECTED:
-        return EXPECTED[key]
-    bounds = {name: str(bound).removesuffix(".0") for name, bound in details.get("ctx", {}).items()}
-    return {
-        "int_type": "a whole number",
-        "float_type": "a number",
-        "finite_number": "a finite number",
-        "bool_type": "true or false",
-        "greater_than": "a number above {gt}",
-        "greater_than_equal": "a number of at least {ge}",
-        "less_than": "a number below {lt}",
-        "less_than_equal": "a number of at most {le}",
-    }.get(details["type"], details["msg"].replace("{", "{{").replace("}", "}}")).format(**bounds)

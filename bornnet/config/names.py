@@ -7,6 +7,7 @@ from typing import Literal, get_args
 Family = Literal["rough", "smooth", "square", "gaussian", "exponential", "yukawa", "mixture"]
 Spacing = Literal["log", "uniform"]
 Labels = Literal["value", "gradient"]
+TargetName = Literal["scattering_length", "inverse"]
 Activation = Literal[
     "tanh",
     "sigmoid",
@@ -29,10 +30,12 @@ Optimizer = Literal["levenberg-marquardt", "gauss-newton", "l-bfgs", "adam"]
 Precision = Literal["double", "single"]
 LowerOrders = Literal["removed", "corrected"]
 Remove = Literal["learned", "exact"]
+Sigma = Literal["given", "learn"]
 Device = Literal["auto", "cpu", "cuda"]
 
 FAMILIES: tuple[str, ...] = get_args(Family)
 LABELS: tuple[str, ...] = get_args(Labels)
+TARGETS: tuple[str, ...] = get_args(TargetName)
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
 

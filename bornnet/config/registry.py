@@ -30,10 +30,22 @@ _TABLE: dict[str, Entry] = {
 }
 _CHAIN = "bornnet.learners.chain:Chain"  # chosen by naming several
 
+MODULE = "module"
+"""The name of learners that are torch modules: given as objects, from Python, and not chosen by name."""
+
+_GIVEN: dict[str, Entry] = {
+    MODULE: Entry("bornnet.learners.module.config:Config", "bornnet.learners.module.learner:ModuleLearner"),
+}
+
 
 def learner_names() -> tuple[str, ...]:
-    """The learners there are."""
+    """The learners that can be chosen by name."""
     return tuple(_TABLE)
+
+
+def known_learners() -> tuple[str, ...]:
+    """The learners that configurations and files may name: also those that are given as objects."""
+    return (*_TABLE, *_GIVEN)
 
 
 def register(name: str, config: "type[LearnerConfig]", learner: type) -> None:
@@ -42,7 +54,7 @@ def register(name: str, config: "type[LearnerConfig]", learner: type) -> None:
     Commands, configurations, run directories and comparisons then take it by its name. Raises `InputError`
     where the name is taken or is none that a file can hold.
     """
-    if name in _TABLE and _TABLE[name] != Entry(config, learner):
+    if name in _GIVEN or _TABLE.get(name, Entry(config, learner)) != Entry(config, learner):
         raise InputError(f"learner {name!r} is there already; take another name.")
     if not name.isidentifier():
         raise InputError(f"learner: expected a name of letters, digits and _; got {name!r}.")
@@ -51,7 +63,7 @@ def register(name: str, config: "type[LearnerConfig]", learner: type) -> None:
 
 def require_learner(name: str, where: str) -> None:
     """`InputError`, with the nearest name, where there is no such learner."""
-    if name not in _TABLE:
+    if name not in known_learners():
         raise InputError(
             f"{where}: expected one of {', '.join(_TABLE)}, or several with commas between; got {name!r}."
             f"{suggestion(name, _TABLE)}"
@@ -60,12 +72,12 @@ def require_learner(name: str, where: str) -> None:
 
 def learner_config(name: str) -> "type[LearnerConfig]":
     """The settings of a learner that is in the table."""
-    return _found(_TABLE[name].config)
+    return _found((_TABLE | _GIVEN)[name].config)
 
 
 def learner_class(name: str) -> Any:
     """The class of a learner that is in the table, or of a chain of them."""
-    return _found(_CHAIN if name == "chain" else _TABLE[name].learner)
+    return _found(_CHAIN if name == "chain" else (_TABLE | _GIVEN)[name].learner)
 
 
 def _found(entry: Any) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,63 +15,9 @@ from pydantic import (
     PrivateAttr,
     SerializeAsAny,
 )
-from pydantic_core import PydanticCustomError
 
-from .names import Device, Family, Labels, LowerOrders, Remove, Spacing
-
-
-def _pair(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _range(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] > value[1]:
-        raise PydanticCustomError("order", "LO HI with LO <= HI")
-    return value
-
-
-def _sequence(value: Any) -> Any:
-    """One value, `"a,b"` or a list, as a tuple."""
-    if isinstance(value, str):
-        return tuple(_number(part.strip()) for part in value.split(","))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _number(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _names(value: Any) -> Any:
-    """`"flow,gp"` or a list of names as a tuple."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(","))
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _whole(value: Any) -> Any:
-    """A count may be written as 1e3."""
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**63 else value
-
-
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
-Counts = Annotated[tuple[Count, ...], BeforeValidator(_sequence), Field(min_length=1, max_length=20)]
-Widths = Annotated[tuple[Count, ...], BeforeValidator(_sequence), Field(min_length=1, max_length=64)]
-Floors = Annotated[
-    tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(_sequence), Field(min_length=1, max_length=20)
-]
-Range = Annotated[
-    tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]],
-    BeforeValidator(_pair),
-    AfterValidator(_range),
-]
-Chain = Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1, max_length=8)]
+from .kinds import Chain, Count, Floors, Range, whole
+from .names import Device, Family, Labels, LowerOrders, Remove, Sigma, Spacing, TargetName
 
 EXPECTED = {
     "strength": "two numbers LO HI with 0 < LO <= HI",
@@ -101,6 +46,10 @@ class LearnerConfig(Keys):
 
     iteration: ClassVar[Mapping[str, Any]] = {}
 
+    def require_ready(self, members: int) -> None:
+        """`InputError` where something is missing that so many members of an ensemble need."""
+        return None
+
 
 class Common(Keys):
     """What every command shares."""
@@ -114,7 +63,7 @@ class Data(Keys):
     """The potentials and their labels."""
 
     samples: Count = Field(10_000, description="How many potentials.")
-    cells: Annotated[int, BeforeValidator(_whole)] = Field(
+    cells: Annotated[int, BeforeValidator(whole)] = Field(
         16, ge=1, le=10_000, description="Cells of a potential.", json_schema_extra={"metavar": "D"}
     )
     family: Family = Field("mixture", description="Kind of potentials.")
@@ -123,7 +72,43 @@ class Data(Keys):
         description="Range of the strength, Weinberg's eigenvalue eta; the Born series converges below 1.",
     )
     strength_spacing: Spacing = Field("log", description="How strengths fill their range.")
+    at: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "Reference potential that the series starts from, such as square:eta=0.95 or gaussian:a0=inf, or "
+            "a file of one row; U = 0 unless given."
+        ),
+        json_schema_extra={"metavar": "REFERENCE"},
+    )
+    target: TargetName = Field(
+        "scattering_length", description="What is learned; the inverse needs a reference."
+    )
     labels: Labels = Field("value", description="Scattering lengths alone, or with their gradients.")
+    noise: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Gaussian errors of the labels, relative to each; recorded a row.",
+        json_schema_extra={"metavar": "REL"},
+    )
+    noise_absolute: float = Field(
+        0.0, ge=0, description="Gaussian errors of the labels, the same for all rows."
+    )
+
+    observable: str = Field(
+        "scattering_length",
+        min_length=1,
+        description=(
+            "What given values are of; a dataset of another one is refused. Only of the scattering length is "
+            "the truth known."
+        ),
+    )
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the labels have errors."""
+        return self.noise > 0 or self.noise_absolute > 0
 
 
 class Iteration(Keys):
@@ -132,18 +117,24 @@ class Iteration(Keys):
     learner: Chain = Field(
         ("mlp",),
         description=(
-            "What learns. Of several, such as polynomial,mlp, each learns what the ones before leave."
+            "What learns. Of several, such as polynomial,mlp, each learns what the ones before leave; auto: "
+            "what is best for the dataset."
         ),
         json_schema_extra={"metavar": "NAME"},
     )
-    members: Annotated[int, BeforeValidator(_whole)] = Field(
+    members: Annotated[int, BeforeValidator(whole)] = Field(
         1,
         ge=1,
         le=10_000,
         description="Members of the ensemble, over seeds.",
         json_schema_extra={"metavar": "M"},
     )
-    rounds: Annotated[int, BeforeValidator(_whole)] = Field(
+    bootstrap: bool = Field(
+        False,
+        description="Fit each member to rows drawn anew, so that their spread is an error bar.",
+        json_schema_extra={"flags": "--bootstrap/--no-bootstrap"},
+    )
+    rounds: Annotated[int, BeforeValidator(whole)] = Field(
         3, ge=1, le=20, description="Rounds of the iteration.", json_schema_extra={"metavar": "K"}
     )
     time_limit: float | None = Field(
@@ -155,6 +146,9 @@ class Iteration(Keys):
         lt=1,
         description="Part of the dataset held out.",
         json_schema_extra={"metavar": "FRACTION"},
+    )
+    sigma: Sigma = Field(
+        "given", description="Errors of the values: as the dataset states them, or learned from the values."
     )
     strength_floors: Floors = Field(
         (0.0, 0.02, 0.05),
@@ -196,6 +190,8 @@ class StudyConfig(Comparison, Iteration, Data, Common):
 
     settings: tuple[SerializeAsAny[LearnerConfig], ...] = ()
     _typed: frozenset[str] = PrivateAttr(frozenset())
+    _layers: tuple[Any, ...] = PrivateAttr(())
+    _reason: str | None = PrivateAttr(None)
 
     def __getattr__(self, key: str) -> Any:
         if not key.startswith("_"):
@@ -211,6 +207,11 @@ class StudyConfig(Comparison, Iteration, Data, Common):
     def typed(self) -> frozenset[str]:
         """The keys that flags or files give: those of a preset yield to what the dataset says."""
         return self._typed
+
+    @property
+    def reason(self) -> str | None:
+        """Why this learner was chosen, where that was left to the rule."""
+        return self._reason
 
     def parts(self) -> Iterator[tuple[str, LearnerConfig]]:
         """Each learner's name with its settings."""
@@ -239,7 +240,10 @@ class StudyConfig(Comparison, Iteration, Data, Common):
 
     def generator(self) -> dict[str, Any]:
         """The keys that determine a dataset's numbers, and their values, ready for JSON."""
-        return self.model_dump(mode="json", include={"seed", *Data.model_fields})
+        own = {"observable"} | (set() if self.noisy else {"noise", "noise_absolute"})
+        own |= {"target"} if self.at is None else set()
+        own |= {"at"} if self.at is None else set()
+        return self.model_dump(mode="json", include={"seed", *Data.model_fields} - own)
 
 
 STUDY_KEYS: tuple[str, ...] = tuple(key for key in StudyConfig.model_fields if key != "settings")

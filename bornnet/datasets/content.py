@@ -1,5 +1,8 @@
 """What a dataset holds, and the SHA-256 that stands for it, however the rows are shared out to files.
 
+Arrays: the potentials, their labels (`scattering_length`, or `values` of another observable), strengths and,
+where they are known, `gradient` of the labels and `sigma`, one standard deviation of their errors.
+
 The rows of each array are hashed in blocks of `HASHED_ROWS`; the array's digest is the SHA-256 of its blocks'
 SHA-256s, one after another. The SHA-256 of the content is that of one line per array, in the order of
 `shapes`, and one for the configuration: `name dtype shape digest\\n`. So it can be computed while streaming,
@@ -7,33 +10,50 @@ piece by piece in any order, on any machine, and by anyone.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from ..errors import InputError
+from .labelled import Labelled
 
 HASHED_ROWS = 4096
 """Rows of a block of the hash; a shard holds whole blocks. Part of the format."""
 
+OBSERVABLE = "scattering_length"
+"""The observable whose values bornnet knows exactly; its labels have an array of that name."""
+
+ARRAYS = ("potentials", OBSERVABLE, "values", "strength", "gradient", "sigma")
+"""All arrays that a dataset can have, in their order."""
+
 Shapes = dict[str, tuple[int, ...]]
 
 
-def shapes(samples: int, cells: int, gradient: bool) -> Shapes:
-    """The arrays of a dataset and their shapes, in their order."""
-    arrays: Shapes = {
-        "potentials": (samples, cells),
-        "scattering_length": (samples,),
-        "strength": (samples,),
-    }
-    if gradient:
-        arrays["gradient"] = (samples, cells)
-    return arrays
+def array_names(
+    *, gradient: bool = False, sigma: bool = False, observable: str = OBSERVABLE
+) -> tuple[str, ...]:
+    """The arrays of a dataset, in their order."""
+    absent = {"values" if observable == OBSERVABLE else OBSERVABLE}
+    absent |= {name for name, there in (("gradient", gradient), ("sigma", sigma)) if not there}
+    return tuple(name for name in ARRAYS if name not in absent)
 
 
-def row_bytes(cells: int, gradient: bool) -> int:
+def shapes(samples: int, cells: int, names: Iterable[str]) -> Shapes:
+    """The arrays of those names and their shapes."""
+    wide = ("potentials", "gradient")
+    return {name: (samples, cells) if name in wide else (samples,) for name in names}
+
+
+def row_bytes(cells: int, names: Iterable[str]) -> int:
     """Bytes of a labelled potential."""
-    return sum(8 * int(np.prod(shape)) for shape in shapes(1, cells, gradient).values())
+    return sum(8 * int(np.prod(shape)) for shape in shapes(1, cells, names).values())
+
+
+def array_of(rows: Labelled, name: str) -> np.ndarray | None:
+    """The array that is stored under that name."""
+    attribute = "values" if name == OBSERVABLE else name
+    array: np.ndarray | None = getattr(rows, attribute)
+    return array
 
 
 class ContentHash:

@@ -5,16 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import h5py
 import numpy as np
 
 from .. import __version__
 from ..errors import InputError
-from .content import Shapes, shapes
+from .content import ARRAYS, OBSERVABLE, Shapes, shapes
 
 FORMAT = "bornnet-dataset"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+"""Of files with known errors, another observable or a reference, which an earlier bornnet does not read.
+Others have 2."""
+
+_PLAIN = 2
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Header:
 def opened(path: Path) -> Iterator[h5py.File]:
     """The HDF5 file at `path`; whatever is wrong with it, then and in the block, is an `InputError`."""
     if not path.exists():
-        raise InputError(f"{path}: no such file; `bornnet generate {path}` makes a dataset.")
+        raise InputError(f"{path}: no such file; `bornnet generate {quote(str(path))}` makes a dataset.")
     if not path.is_file():
         raise InputError(f"{path}: expected a dataset file, got a folder or a device.")
     try:
@@ -57,6 +62,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise
     except PermissionError as error:
         raise InputError(f"{path} cannot be read: permission denied.") from error
+    except BlockingIOError as error:
+        raise InputError(
+            f"{path} is in use: another program has it open for writing; close it there first."
+        ) from error
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         # What h5py raises where the file's own structure is broken depends on the byte that broke.
         raise InputError(f"{path}: the file is truncated or damaged ({error}); generate it again.") from error
@@ -65,7 +74,8 @@ def opened(path: Path) -> Iterator[h5py.File]:
 def write_header(file: h5py.File, configuration: str, sha256: str) -> None:
     """Set the attributes of a dataset whose arrays are written."""
     file.attrs["format"] = FORMAT
-    file.attrs["format_version"] = FORMAT_VERSION
+    new = "sigma" in file or OBSERVABLE not in file or "reference" in json.loads(configuration)
+    file.attrs["format_version"] = FORMAT_VERSION if new else _PLAIN
     file.attrs["configuration"] = configuration
     file.attrs["package_version"] = __version__
     file.attrs["sha256"] = sha256
@@ -74,11 +84,12 @@ def write_header(file: h5py.File, configuration: str, sha256: str) -> None:
 def read_header(path: Path, file: h5py.File) -> Header:
     """The header, every part of it checked, and that the file is large enough for the arrays it stores."""
     configuration, sha256 = _attributes(path, file)
-    gradient = "gradient" in file
-    for name, shape in shapes(0, 0, gradient).items():
+    labels = "values" if "values" in file else OBSERVABLE
+    names = [n for n in ARRAYS if n in ("potentials", labels, "strength") or n in file]
+    for name, shape in shapes(0, 0, names).items():
         _require_array(path, file, name, len(shape))
     virtual = file["potentials"].is_virtual
-    for name in shapes(0, 0, gradient):
+    for name in names:
         if file[name].is_virtual != virtual:
             raise InputError(f"{path}: /{name}: expected all arrays in this file, or all in other files.")
     samples, cells = file["potentials"].shape
@@ -86,7 +97,7 @@ def read_header(path: Path, file: h5py.File) -> Header:
         raise InputError(
             f"{path}: expected at least one potential of at least one cell, got {samples} of {cells}."
         )
-    declared = shapes(samples, cells, gradient)
+    declared = shapes(samples, cells, names)
     for name, expected in declared.items():
         if file[name].shape != expected:
             raise InputError(
@@ -114,10 +125,10 @@ def _attributes(path: Path, file: h5py.File) -> tuple[str, str]:
     if not isinstance(form, str) or form != FORMAT:
         raise InputError(f"{path}: expected format = {FORMAT!r}, got {form}; it is another HDF5 file.")
     version = file.attrs.get("format_version")
-    if not isinstance(version, np.integer) or version != FORMAT_VERSION:
+    if not isinstance(version, np.integer) or version not in (_PLAIN, FORMAT_VERSION):
         raise InputError(
-            f"{path}: expected format_version = {FORMAT_VERSION}, got {version}; read it with the version of "
-            "bornnet that wrote it, or generate it again."
+            f"{path}: expected format_version = {_PLAIN} or {FORMAT_VERSION}, got {version}; read it "
+            "with the version of bornnet that wrote it, or generate it again."
         )
     configuration, sha256 = (file.attrs.get(name) for name in ("configuration", "sha256"))
     for name, value in (("configuration", configuration), ("sha256", sha256)):

@@ -41,13 +41,21 @@ class Selection:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Potentials ``(N, cells)``, their values ``(N,)`` (scattering lengths), strengths eta ``(N,)`` and, if
-    known, the gradients ``(N, cells)`` of the values."""
+    """Rows of data.
+
+    Attributes:
+        potentials: ``(N, cells)``.
+        values: ``(N,)``, what is to be learned of each.
+        strength: ``(N,)``, their strengths eta.
+        gradient: ``(N, cells)``, the gradients of the values, where they are known.
+        sigma: ``(N,)``, one standard deviation of the values' errors; None where they are exact.
+    """
 
     potentials: Table
     values: np.ndarray
     strength: np.ndarray
     gradient: Table | None = None
+    sigma: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.strength)
@@ -63,6 +71,7 @@ class Labelled:
             self.values[index],
             self.strength[index],
             None if self.gradient is None else Selection(self.gradient, index),
+            None if self.sigma is None else self.sigma[index],
         )
 
     def blocks(self) -> Iterator[slice]:
@@ -74,8 +83,21 @@ class Labelled:
 
 def split(data: Labelled, holdout: float, seed: int) -> tuple[Labelled, Labelled]:
     """Training and held-out rows, drawn without order; the same for every member."""
-    held = max(1, round(holdout * len(data)))
+    held = _held(len(data), holdout)
     if held >= len(data):
         raise InputError(f"{len(data)} potentials are too few to hold out {holdout:.0%} and train on others.")
-    order = np.random.default_rng([seed, 1]).permutation(len(data))
+    order = _order(len(data), seed)
     return data.rows(np.sort(order[held:])), data.rows(np.sort(order[:held]))
+
+
+def held_out_rows(rows: int, holdout: float, seed: int) -> np.ndarray:
+    """Which of so many rows `split` holds out, from 0, in their order."""
+    return np.sort(_order(rows, seed)[: _held(rows, holdout)])
+
+
+def _held(rows: int, holdout: float) -> int:
+    return max(1, round(holdout * rows))
+
+
+def _order(rows: int, seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, 1]).permutation(rows)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import InputError
+from ..files.atomic import followed
 from .content import HASHED_ROWS, Shapes, row_bytes
 
 SHARD_BYTES = 1 << 29
@@ -31,11 +32,11 @@ _TEMPORARY = re.compile(rf"\.{_SHARD.pattern}\.[0-9a-f]+\.part")
 _SOURCE = re.compile(rf"[^/\0]+\.shards/{_SHARD.pattern}")
 
 
-def shard_rows(cells: int, gradient: bool, asked: int | None = None) -> int:
+def shard_rows(cells: int, names: Iterable[str], asked: int | None = None) -> int:
     """Rows of a shard: the number asked for, or about SHARD_BYTES, in whole blocks of the content's hash."""
     if asked is not None:
         return -(-asked // HASHED_ROWS) * HASHED_ROWS
-    return max(1, SHARD_BYTES // row_bytes(cells, gradient) // HASHED_ROWS) * HASHED_ROWS
+    return max(1, SHARD_BYTES // row_bytes(cells, names) // HASHED_ROWS) * HASHED_ROWS
 
 
 class ShardFolder:
@@ -148,6 +149,14 @@ def read_layout(path: Path, file: h5py.File, arrays: Shapes) -> list[tuple[Path,
     if not isinstance(hashes, h5py.Dataset) or hashes.dtype != "S64" or hashes.shape != (len(sources),):
         raise InputError(f"{path}: expected /shard_sha256 with {len(sources)} texts of 64 characters.")
     return [
-        (path.parent / source.replace("%%", "%"), rows, sha256.decode("ascii", "replace"))
+        (_found(path, source.replace("%%", "%")), rows, sha256.decode("ascii", "replace"))
         for (source, rows), sha256 in zip(sources, hashes[:], strict=True)
     ]
+
+
+def _found(path: Path, source: str) -> Path:
+    """Where a shard stands that is recorded as `source`: the dataset and its folder may have been renamed."""
+    place = followed(path)
+    recorded = place.parent / source
+    renamed = place.with_name(f"{place.name}.shards") / recorded.name
+    return renamed if renamed.is_file() and not recorded.is_file() else recorded

@@ -153,6 +153,15 @@ class Diagram(Amplitude):
     def __str__(self) -> str:
         return self.notation
 
+    def __repr__(self) -> str:
+        ways = self.labelings
+        return f"Diagram({self.notation}, order {self.order}, {ways} labeling{'' if ways == 1 else 's'})"
+
+    def _repr_svg_(self) -> str:
+        from .drawing import svg_picture  # which draws what this module defines
+
+        return svg_picture([self])
+
 
 @dataclass(frozen=True)
 class Placement(Amplitude):

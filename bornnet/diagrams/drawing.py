@@ -10,11 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
-from .diagram import Diagram
-from .trees import Tree
-
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+from .marks import LAYERS, Drawn, Marks
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,12 @@ class Node:
         return sum(node.legs for node in self.branches) or 1
 
 
-def layout(diagram: Diagram) -> Node:
+def layout(diagram: Drawn) -> Node:
     """The diagram's root with everything below it in place; legs are on rows 0, 1, .. from the top."""
     return _place(diagram.tree, 0)
 
 
-def _place(tree: Tree, first_row: int) -> Node:
+def _place(tree: Any, first_row: int) -> Node:
     if not tree:
         return Node(0, first_row, ())
     nodes: list[Node] = []
@@ -69,16 +67,16 @@ _LINES = {  # (left, right, up, down)
 }
 
 
-def terminal_picture(diagram: Diagram) -> str:
+def terminal_picture(diagram: Drawn, marks: Marks = LAYERS) -> str:
     """The diagram in box-drawing characters, a row per leg; a vertex is ``●`` with its number of branches."""
     root = layout(diagram)
     width = 2 + _PITCH * root.column + 6
     canvas = [[" "] * width for _ in range(root.legs)]
-    _paint(root, canvas)
+    _paint(root, canvas, marks)
     row, start = int(root.row), _right_end(root)
     for x in range(start, start + 3):
         canvas[row][x] = "─"
-    canvas[row][start + 4] = "f"
+    canvas[row][start + 4] = marks.output
     return "\n".join("".join(line).rstrip() for line in canvas)
 
 
@@ -87,21 +85,22 @@ def _right_end(node: Node) -> int:
     return 2 + _PITCH * node.column
 
 
-def _paint(node: Node, canvas: list[list[str]]) -> None:
+def _paint(node: Node, canvas: list[list[str]], marks: Marks) -> None:
     row = int(node.row)
     if not node.branches:
-        canvas[row][0] = "x"
+        mark = marks.leg or marks.terminal(0)
+        canvas[row][: len(mark)] = list(mark)
         return
     end = _right_end(node)
-    degree = str(len(node.branches)).translate(_SUPERSCRIPTS)
-    canvas[row][end - 1 - len(degree) : end] = list("●" + degree)
-    junction = end - 3 - len(degree)
+    mark = marks.terminal(len(node.branches))
+    canvas[row][end - len(mark) : end] = list(mark)
+    junction = end - 2 - len(mark)
     canvas[row][junction + 1] = "─"
     rows = {int(branch.row) for branch in node.branches}
     for y in range(min(rows), max(rows) + 1):
         canvas[y][junction] = _LINES[(y in rows, y == row, y > min(rows), y < max(rows))]
     for branch in node.branches:
-        _paint(branch, canvas)
+        _paint(branch, canvas, marks)
         for x in range(_right_end(branch), junction):
             canvas[int(branch.row)][x] = "─"
 
@@ -111,12 +110,17 @@ def _paint(node: Node, canvas: list[list[str]]) -> None:
 _DX, _DY, _MARGIN, _CAPTION = 64.0, 30.0, 22.0, 30.0
 
 
-def svg_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = None, columns: int = 4) -> str:
+def svg_picture(
+    diagrams: Sequence[Drawn],
+    captions: Sequence[str] | None = None,
+    columns: int = 4,
+    marks: Marks = LAYERS,
+) -> str:
     """The diagrams side by side as one SVG document in the surrounding text colour, black by default.
 
-    ``captions`` stand below the pictures; by default the number of labelings and the notation.
+    ``captions`` stand below the pictures; by default those of the marks.
     """
-    texts = _captions(diagrams, captions)
+    texts = _captions(diagrams, captions, marks)
     roots = [layout(diagram) for diagram in diagrams]
     columns = max(1, min(columns, len(roots)))
     cell_width = max(((root.column + 1) * _DX for root in roots), default=_DX) + 2 * _MARGIN
@@ -125,7 +129,7 @@ def svg_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = No
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" color="#1a1a1a" font-family="Georgia, \'Times New Roman\', serif" role="img">',
-        "<title>Diagrams of a neural network's derivative</title>",
+        f"<title>{escape(marks.title)}</title>",
         '<g fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round">',
     ]
     dots: list[str] = []
@@ -133,10 +137,10 @@ def svg_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = No
     for index, (root, text) in enumerate(zip(roots, texts, strict=True)):
         left = (index % columns) * cell_width + (cell_width - (root.column + 1) * _DX) / 2
         top = (index // columns) * cell_height + (cell_height - _CAPTION - (root.legs - 1) * _DY) / 2
-        _svg_branch(root, root, left, top, parts, dots, labels)
+        _svg_branch(root, root, (left, top), parts, dots, labels, marks)
         x, y = left + root.column * _DX, top + root.row * _DY
         parts.append(_svg_line(x, y, x + 0.7 * _DX, y))
-        labels.append(_svg_text(x + 0.7 * _DX + 8, y + 5, "f", anchor="start", italic=True))
+        labels.append(_svg_text(x + 0.7 * _DX + 8, y + 5, marks.output, anchor="start", italic=True))
         center = (index % columns + 0.5) * cell_width
         labels.append(_svg_text(center, (index // columns + 1) * cell_height - 12, text, size=13))
     body = [*parts, "</g>", '<g fill="currentColor">', *dots, *labels, "</g>", "</svg>"]
@@ -144,21 +148,28 @@ def svg_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = No
 
 
 def _svg_branch(
-    node: Node, parent: Node, left: float, top: float, lines: list[str], dots: list[str], labels: list[str]
+    node: Node,
+    parent: Node,
+    corner: tuple[float, float],
+    lines: list[str],
+    dots: list[str],
+    labels: list[str],
+    marks: Marks,
 ) -> None:
+    left, top = corner
     x, y = left + node.column * _DX, top + node.row * _DY
-    if not node.branches:
-        labels.append(_svg_text(x - 6, y + 5, "x", anchor="end", italic=True))
+    if not node.branches and marks.leg:
+        labels.append(_svg_text(x - 6, y + 5, marks.leg, anchor="end", italic=True))
         return
     for branch in node.branches:
         start_y = top + branch.row * _DY
         lines.append(_svg_line(left + branch.column * _DX, start_y, x, y, bend=x - _DX))
-        _svg_branch(branch, node, left, top, lines, dots, labels)
+        _svg_branch(branch, node, corner, lines, dots, labels, marks)
     dots.append(f'<circle cx="{x:g}" cy="{y:g}" r="4.5"/>')
     side = _label_side(node, parent)
     label_x, anchor = (x + 4, "start") if side.endswith("right") else (x, "middle")
     label_y = y + 19 if side.startswith("below") else y - 10
-    labels.append(_svg_text(label_x, label_y, _vertex_label(len(node.branches)), size=12, anchor=anchor))
+    labels.append(_svg_text(label_x, label_y, marks.svg(len(node.branches)), size=12, anchor=anchor))
 
 
 def _svg_line(start: float, y0: float, x1: float, y1: float, bend: float = -math.inf) -> str:
@@ -183,12 +194,8 @@ def _svg_text(
     return f"<text {place}{style}>{escape(text)}</text>"
 
 
-def _vertex_label(degree: int) -> str:
-    return f"σ⁽{str(degree).translate(_SUPERSCRIPTS)}⁾"
-
-
-def _captions(diagrams: Sequence[Diagram], captions: Sequence[str] | None) -> Sequence[str]:
-    return captions if captions is not None else [f"{d.labelings} × {d.notation}" for d in diagrams]
+def _captions(diagrams: Sequence[Drawn], captions: Sequence[str] | None, marks: Marks) -> Sequence[str]:
+    return captions if captions is not None else [marks.caption(d) for d in diagrams]
 
 
 # --- LaTeX ---
@@ -206,11 +213,18 @@ _TEX_SPECIAL = str.maketrans(
 )
 
 
-def tikz_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = None, columns: int = 4) -> str:
+def tikz_picture(
+    diagrams: Sequence[Drawn],
+    captions: Sequence[str] | None = None,
+    columns: int = 4,
+    marks: Marks = LAYERS,
+) -> str:
     """The diagrams as a LaTeX document of its own (class standalone, TikZ); captions as in SVG."""
     columns = max(1, min(columns, len(diagrams)))
-    texts = [text.translate(_TEX_SPECIAL) for text in _captions(diagrams, captions)]
-    cells = [f"\\shortstack{{{_tikz(d)}\\\\[2mm] {text}}}" for d, text in zip(diagrams, texts, strict=True)]
+    texts = [text.translate(_TEX_SPECIAL) for text in _captions(diagrams, captions, marks)]
+    cells = [
+        f"\\shortstack{{{_tikz(d, marks)}\\\\[2mm] {text}}}" for d, text in zip(diagrams, texts, strict=True)
+    ]
     rows = [" &\n".join(cells[start : start + columns]) for start in range(0, len(cells), columns)]
     return "\n".join(
         [
@@ -231,27 +245,27 @@ def tikz_picture(diagrams: Sequence[Diagram], captions: Sequence[str] | None = N
     )
 
 
-def _tikz(diagram: Diagram) -> str:
+def _tikz(diagram: Drawn, marks: Marks) -> str:
     root = layout(diagram)
     lines: list[str] = []
     nodes: list[str] = []
-    _tikz_branch(root, root, lines, nodes)
+    _tikz_branch(root, root, lines, nodes, marks)
     x, y = _tikz_place(root)
-    lines.append(f"\\draw[line] ({x:g},{y:g}) -- ({x + 1.0:g},{y:g}) node[right] {{$f$}};")
+    lines.append(f"\\draw[line] ({x:g},{y:g}) -- ({x + 1.0:g},{y:g}) node[right] {{${marks.output}$}};")
     return "\\begin{tikzpicture}\n" + "\n".join(lines + nodes) + "\n\\end{tikzpicture}"
 
 
-def _tikz_branch(node: Node, parent: Node, lines: list[str], nodes: list[str]) -> None:
+def _tikz_branch(node: Node, parent: Node, lines: list[str], nodes: list[str], marks: Marks) -> None:
     x, y = _tikz_place(node)
-    if not node.branches:
-        nodes.append(f"\\node[left] at ({x:g},{y:g}) {{$x$}};")
+    if not node.branches and marks.leg:
+        nodes.append(f"\\node[left] at ({x:g},{y:g}) {{${marks.leg}$}};")
         return
     for branch in node.branches:
         start_x, start_y = _tikz_place(branch)
         bend = f" -- ({x - _TIKZ_DX:g},{start_y:g})" if branch.column < node.column - 1 else ""
         lines.append(f"\\draw[line] ({start_x:g},{start_y:g}){bend} -- ({x:g},{y:g});")
-        _tikz_branch(branch, node, lines, nodes)
-    label = f"{_label_side(node, parent)}:$\\sigma^{{({len(node.branches)})}}$"
+        _tikz_branch(branch, node, lines, nodes, marks)
+    label = f"{_label_side(node, parent)}:${marks.tikz(len(node.branches))}$"
     nodes.append(f"\\node[vertex, label={{{label}}}] at ({x:g},{y:g}) {{}};")
 
 

@@ -25,16 +25,23 @@ _Result = TypeVar("_Result")
 def new_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     """A temporary path for the block to write, which becomes `path` when the block ends without an error.
 
-    Missing parent folders are made. `InputError` where `path` exists (unless `force`), is a folder, is being
-    written by another process, or lies in a folder that cannot be written; the block has then not run.
+    A symbolic link is written through. Missing parent folders are made. `InputError` where `path` exists
+    (unless `force`), is a folder, is being written by another process, or lies in a folder that cannot be
+    written; the block has then not run.
     """
     path = Path(path)
     check_new_file(path, force=force)
+    path = followed(path)
     with lock(path):
         check_new_file(path, force=force)
         with appearing(path) as temporary:
             yield temporary
             check_new_file(path, force=force)
+
+
+def followed(path: str | Path) -> Path:
+    """Where a symbolic link leads to, whether anything is there or not; any other path as it is."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
 
 
 @contextmanager
@@ -97,7 +104,7 @@ def check_new_file(path: str | Path, *, force: bool = False) -> None:
         raise InputError(f"{path}: expected a file to write, got a device or a pipe.")
     if os.path.lexists(path) and not force:
         raise InputError(f"{path} exists already; give another name, or --force to replace it.")
-    _check_parent(path)
+    _check_parent(followed(path))
 
 
 def check_new_directory(path: str | Path, *, force: bool = False, marker: str | None = None) -> None:

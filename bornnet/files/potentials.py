@@ -1,50 +1,93 @@
-"""The user's own potentials: numbers in a table, as CSV text or a NumPy array file."""
+"""The user's own potentials, in cells or as radial tables: text or NumPy array files."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedReader
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from warnings import catch_warnings
 
 import numpy as np
 
 from ..errors import InputError
+from .fields import name_and_unit
+from .tables import Table, parse_table
+from .text import NPY, is_pipe, opened, unpacked
 
-_NPY = b"\x93NUMPY"
+_NO_CELLS = frozenset(
+    ("scattering_length", "strength", "eta", "sigma", "std", "error", "value", "values", "label", "target")
+)
+"""Headings of what stands beside potentials, and is no cell of theirs."""
+
+_RADII = frozenset(("r", "radius", "distance"))
+
+
+def read_table(path: str | Path, *, radial: bool = False) -> Table:
+    """The table in a file: text as `parse_table` takes it, or a NumPy array ``(rows, columns)`` or one row.
+
+    Either may be packed by gzip. A NumPy file that is not is mapped, not loaded. `InputError` names the file,
+    and in text the row and column, counted from 1. In a `radial` one V may be infinite or NaN where r is 0.
+    """
+    path = Path(path)
+    with opened(path) as file:
+        start = file.read(len(NPY))
+        mapped = start == NPY and not is_pipe(path)
+        content = b"" if mapped else unpacked(path, start + file.read())
+    if mapped or content.startswith(NPY):
+        array = _read_npy(path, content)
+        return Table(array, (), ("",) * array.shape[1])
+    return parse_table(path, content, radial=radial)
 
 
 def read_potentials(path: str | Path) -> np.ndarray:
-    """Potentials `(N, cells)`, one a row; a NumPy file is mapped, not loaded.
+    """Potentials `(N, cells)`, one a row: the columns of a table.
 
-    CSV text is parted by commas, semicolons or blanks; lines that start with `#`, and one line of headings,
-    are passed over. `InputError` names the file, and in CSV the row and column, counted from 1.
+    `InputError` as for `read_table`, and where headings say that a column is no cell of a potential.
     """
-    path = Path(path)
-    with _opened(path) as file:
-        start = file.read(len(_NPY))
-        content = b"" if start == _NPY else start + file.read()
-    return _read_npy(path) if start == _NPY else _read_csv(path, content)
+    table = read_table(path)
+    require_cells(path, table.headings)
+    return table.numbers
+
+
+def require_cells(path: str | Path, headings: Sequence[str]) -> None:
+    """`InputError` where a heading is none of a cell: a radius, or a value that stands beside potentials."""
+    names = [name_and_unit(heading)[0].lower() for heading in headings]
+    if len(names) == 2 and is_radius(headings[0]):
+        raise InputError(
+            f"{path}: expected potentials of cells, one a row; got the columns {', '.join(headings)} of one "
+            "potential. Read it as a radial table (solve --radial)."
+        )
+    beside = _NO_CELLS if "a1" in names else _NO_CELLS | {"a0"}
+    for column, name in enumerate(names, 1):
+        if name in beside:
+            raise InputError(
+                f"{path}: column {column} ({headings[column - 1]!r}) is no cell of a potential; leave it "
+                "out, or say what it is."
+            )
+
+
+def is_radius(heading: str) -> bool:
+    """Whether the heading is that of r, with its unit or without."""
+    return name_and_unit(heading)[0].lower() in _RADII
 
 
 def read_radial(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Two columns, r and V(r): `(points,)` each, r >= 0 and increasing."""
-    table = np.array(read_potentials(path), dtype=float)
+    """Two columns, r and V(r), or two long rows: `(points,)` each. V may be infinite where r = 0."""
+    table = np.array(read_table(path, radial=True).numbers, dtype=float)
+    if len(table) == 2 and table.shape[1] >= 5:
+        table = table.T  # as np.save(path, [r, V]) writes it
     if table.shape[1] != 2:
         raise InputError(f"{path}: expected two columns, r and V, got {table.shape[1]}.")
-    require_finite(path, table)
     r, V = table.T
+    require_finite(path, np.stack([r, np.where(r == 0, 0.0, V)], axis=1))
     if len(r) < 2:
         raise InputError(f"{path}: expected at least two rows of r and V, got {len(r)}.")
-    if r[0] < 0:
-        raise InputError(f"{path}: row 1, column 1: expected r >= 0, got {r[0]:g}.")
-    falls = np.flatnonzero(np.diff(r) <= 0)
-    if falls.size:
-        row = int(falls[0]) + 1
-        raise InputError(
-            f"{path}: row {row + 1}, column 1: expected r to increase, got {r[row]:g} after {r[row - 1]:g}."
-        )
     return r, V
+
+
+def radial_units(path: str | Path) -> tuple[str, str]:
+    """The units of r and V that a radial table states, as written there; ``""`` where it is silent."""
+    units = read_table(path, radial=True).units
+    return (units[0], units[1]) if len(units) == 2 else ("", "")
 
 
 def require_finite(path: str | Path, table: np.ndarray, first_row: int = 0) -> None:
@@ -60,25 +103,19 @@ def require_finite(path: str | Path, table: np.ndarray, first_row: int = 0) -> N
 
 def file_sha256(path: str | Path) -> str:
     """The SHA-256 of the file's bytes."""
-    with _opened(Path(path)) as file:
+    with opened(Path(path)) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def _read_npy(path: Path) -> np.ndarray:
+def _read_npy(path: Path, content: bytes) -> np.ndarray:
+    """The array of the content, or, where that is empty, of the file, mapped."""
     try:
         with catch_warnings(action="ignore"):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = (
+                np.load(BytesIO(content), allow_pickle=False)
+                if content
+                else np.load(path, mmap_mode="r", allow_pickle=False)
+            )
     except Exception as error:  # a damaged header is parsed as Python, and fails in as many ways
         raise InputError(f"{path}: not a NumPy array of numbers, or truncated ({error}).") from None
     if array.dtype.kind not in "fiu":
@@ -88,57 +125,3 @@ def _read_npy(path: Path) -> np.ndarray:
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(f"{path}: expected the shape (potentials, cells), got {array.shape}.")
     return array
-
-
-def _read_csv(path: Path, content: bytes) -> np.ndarray:
-    try:
-        lines = content.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        lines = ["\0"]
-    if any("\0" in line for line in lines):
-        raise InputError(f"{path}: expected CSV text or a NumPy array (.npy), got another kind of file.")
-    numbered = [
-        (number, line) for number, line in enumerate(lines, 1) if line.strip() and line.strip()[0] != "#"
-    ]
-    if numbered and not any(_is_number(field) for field in _fields(numbered[0][1])):
-        numbered = numbered[1:]
-    if not numbered:
-        raise InputError(f"{path}: expected rows of numbers, found none.")
-    try:
-        delimiter = next((mark for mark in ",;" if mark in numbered[0][1]), None)
-        return np.loadtxt([line for _, line in numbered], delimiter=delimiter, ndmin=2)
-    except ValueError:
-        return _read_csv_slowly(path, numbered)
-
-
-def _read_csv_slowly(path: Path, numbered: list[tuple[int, str]]) -> np.ndarray:
-    """Field by field, so that the one that is wrong can be named."""
-    columns = len(_fields(numbered[0][1]))
-    rows = []
-    for row, (number, line) in enumerate(numbered, 1):
-        fields = _fields(line)
-        for column, field in enumerate(fields, 1):
-            if not _is_number(field):
-                raise InputError(
-                    f"{path}: row {row}, column {column} (line {number}): expected a number, "
-                    f"got {field[:30]!r}."
-                )
-        if len(fields) != columns:
-            raise InputError(
-                f"{path}: row {row} (line {number}): expected {columns} columns, as row 1, got {len(fields)}."
-            )
-        rows.append([float(field) for field in fields])
-    return np.array(rows)
-
-
-def _fields(line: str) -> list[str]:
-    mark = next((mark for mark in ",;" if mark in line), None)
-    return [field.strip() for field in line.split("#")[0].strip().split(mark)]
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return "_" not in field  # Python's own 1_000 is no number in CSV

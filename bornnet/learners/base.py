@@ -76,6 +76,8 @@ class Task:
         device: ``cpu`` or ``cuda``.
         seconds: time after which all rounds together are to end, if any.
         at: base point of the expansion in the units of the problem; None for 0.
+        slopes: first-order coefficients ``(cells,)`` of the whole function, where learners before this one in
+            a chain know them and the targets are what they leave; None where the targets are all.
     """
 
     cells: int
@@ -88,6 +90,7 @@ class Task:
     device: str = "cpu"
     seconds: float | None = None
     at: np.ndarray | None = None
+    slopes: np.ndarray | None = None
 
 
 class Learner(ABC):
@@ -99,11 +102,13 @@ class Learner(ABC):
         kind: its name in the table (`config.registry`) and in files.
         shares_rows: whether processes that fit together can take a part of the rows each.
         on_gpu: whether it can be fitted on a GPU.
+        any_cells: whether it takes potentials of other numbers of cells than it was fitted to.
     """
 
     kind: ClassVar[str]
     shares_rows: ClassVar[bool] = False
     on_gpu: ClassVar[bool] = False
+    any_cells: bool = False
 
     @abstractmethod
     def __call__(self, U: np.ndarray) -> np.ndarray:
@@ -146,6 +151,10 @@ class Learner(ABC):
 
     def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
         """One standard deviation of every Taylor term, ``(order + 1, N)``; None where not known."""
+        return None
+
+    def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
+        """One standard deviation of each value, ``(N,)``; None where not known."""
         return None
 
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:

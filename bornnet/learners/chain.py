@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from ..config.registry import learner_class
+from ..config.registry import MODULE, learner_class
 from ..config.schema import LearnerConfig
 from ..training.fit import Progress
 from ..training.problem import Problem, Samples
@@ -31,6 +31,7 @@ class Chain(Learner):
 
     def __init__(self, parts: tuple[Learner, ...]) -> None:
         self.parts = parts
+        self.any_cells = all(part.any_cells for part in parts)
 
     @staticmethod
     def settings(parts: Iterable[tuple[str, LearnerConfig]]) -> Settings:
@@ -56,6 +57,9 @@ class Chain(Learner):
     def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
         return self.parts[-1].terms_uncertainty(U, order, at)
 
+    def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
+        return self.parts[-1].value_uncertainty(U)
+
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
         return np.sum([part.terms_gradient(U, orders) for part in self.parts], axis=0)
 
@@ -67,8 +71,8 @@ class Chain(Learner):
         return State(arrays, {"parts": parts})
 
     @classmethod
-    def from_state(cls, state: State) -> "Chain":
-        return cls(tuple(unpacked_states(state.arrays, state.facts["parts"])))
+    def from_state(cls, state: State, module: Any = None) -> "Chain":
+        return cls(tuple(unpacked_states(state.arrays, state.facts["parts"], module=module)))
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Settings) -> "ChainFit":
@@ -146,7 +150,8 @@ class ChainFit:
 
     def load_state(self, state: dict[str, Any]) -> None:
         arrays = {name: tensor.numpy() for name, tensor in state["arrays"].items()}
-        self.done = unpacked_states(arrays, state["parts"])
+        module = next((part.module for name, part in self.config.parts if name == MODULE), None)  # type: ignore[attr-defined]
+        self.done = unpacked_states(arrays, state["parts"], module=module)
         self.fit = self._next()
         self.fit.load_state(state["fit"])
         self.before_it = Progress(**state["before_it"])
@@ -162,7 +167,12 @@ class ChainFit:
         place = len(self.done)
         name, settings = self.config.parts[place]
         problem = self.problem if not self.done else Problem(*map(self._left, vars(self.problem).values()))
-        return learner_class(name).begin(problem, replace(self.task, before=self.before[place]), settings)
+        slopes = self.task.slopes
+        if self.done:
+            firsts = [part.derivative_tensor(1, cells=self.task.cells) for part in self.done]
+            slopes = np.sum(firsts, axis=0)
+        task = replace(self.task, before=self.before[place], slopes=slopes)
+        return learner_class(name).begin(problem, task, settings)
 
     def _left(self, samples: Samples) -> Samples:
         """The samples with what the learners so far leave of their targets."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.registry import learner_class, learner_names
+from ..config.registry import MODULE, known_learners, learner_class
 from .base import Learner, State
 
 
@@ -23,14 +23,21 @@ def packed_states(
 
 
 def unpacked_states(
-    arrays: Mapping[str, np.ndarray], stated: Sequence[Mapping[str, Any]], prefix: str = ""
+    arrays: Mapping[str, np.ndarray],
+    stated: Sequence[Mapping[str, Any]],
+    prefix: str = "",
+    module: Any = None,
 ) -> list[Learner]:
-    """The learners that `packed_states` put together; ``ValueError`` for an unknown kind."""
+    """The learners that `packed_states` put together; ``ValueError`` for an unknown kind.
+
+    ``module`` is the torch module that those hold which are one (`learners.module`).
+    """
     learners = []
     for number, entry in enumerate(stated, start=1):
         start = f"{prefix}{number}."
         own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-        if entry["kind"] not in (*learner_names(), "chain"):
+        if entry["kind"] not in (*known_learners(), "chain"):
             raise ValueError(f"it holds a learner {entry['kind']!r}, which this version does not know")
-        learners.append(learner_class(entry["kind"]).from_state(State(own, entry["facts"])))
+        given = {"module": module} if entry["kind"] in ("chain", MODULE) else {}
+        learners.append(learner_class(entry["kind"]).from_state(State(own, entry["facts"]), **given))
     return learners

@@ -54,5 +54,7 @@ def damage(path: str | Path, what: str) -> Iterator[None]:
     """`InputError` that names the file where its content does not fit together."""
     try:
         yield
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: the {what} file is damaged: {str(error).splitlines()[0]}.") from None

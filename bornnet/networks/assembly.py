@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from math import factorial
 
 import numpy as np
-from numba import njit
 
+from ..compute.compiled import njit
 from .packed import multiplicity_factorials, packed_size, unpack
 
 Pieces = Sequence[tuple[np.ndarray, np.ndarray]]

@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from torch import nn
+
+from ..compute.compiled import njit
 
 ClosedForm = Callable[[np.ndarray], np.ndarray]
 

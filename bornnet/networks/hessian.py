@@ -10,8 +10,8 @@ number of layers: in Python every small array operation would cost as much as th
 """
 
 import numpy as np
-from numba import njit
 
+from ..compute.compiled import njit
 from .expansion import Expansion
 from .packed import pack
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from ..compute.compiled import njit
 from .expansion import Expansion, check_order, displacement_rows, expand
 from .layers import read_layers
 
-_BLOCK_VALUES = 64_000  # doubles of one jet block: two of them stay in a core's second-level cache
+BLOCK_VALUES = 64_000  # doubles of one jet block: two of them stay in a core's second-level cache
 _TILE_VALUES = 384  # neurons composed at once: their polynomials stay in the first-level cache
 
 
@@ -109,7 +109,7 @@ def _blocked_terms(net: Expansion, x: np.ndarray, order: int) -> np.ndarray:
     weights = [np.ascontiguousarray(weight.T) for weight in net.weights]
     tiled = [_tiled(c) for c in net.coefficients]
     widest = max(c.shape[1] for c in net.coefficients)
-    rows = max(1, _BLOCK_VALUES // (order * widest))
+    rows = max(1, BLOCK_VALUES // (order * widest))
 
     def fill(start: int) -> None:
         block = x[start : start + rows]

@@ -15,7 +15,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
+
+from ..compute.compiled import njit
 
 
 def packed_size(inputs: int, degree: int) -> int:

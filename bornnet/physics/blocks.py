@@ -67,3 +67,19 @@ def over_rows(kernel: Callable[[int, int], int], potentials: np.ndarray, workers
         return sum(kernel(start, min(start + chunk, rows)) for start in starts)
     with ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(lambda start: kernel(start, min(start + chunk, rows)), starts))
+
+
+@compiled
+def load_normalized(potentials, row, lanes, weights, x, size):
+    """Load potentials divided by sum_i weights_i |x_i|, written to `size`, so that no power of lambda
+    underflows or overflows; returns the number of entries that are NaN or infinite."""
+    cells = potentials.shape[1]
+    load_block(potentials, row, lanes, 0, cells, 1.0 / (float(cells) * float(cells)), x)
+    size[:] = 0.0
+    for i in range(cells):
+        for b in range(LANES):
+            size[b] += weights[i] * abs(x[i, b])
+    for i in range(cells):
+        for b in range(LANES):
+            x[i, b] /= size[b] if size[b] > 0.0 else 1.0
+    return count_nonfinite(x, cells)

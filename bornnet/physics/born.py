@@ -7,28 +7,31 @@ every order is exact.
 """
 
 from fractions import Fraction
-from itertools import combinations
-from math import comb
 from typing import Any
 
 import numpy as np
 
-from .blocks import LANES, count_nonfinite, load_block, over_rows
+from .blocks import LANES, load_normalized, over_rows
+from .carried_kernels import Polynomials, carry_kernels, refuse_large_kernel
 from .stumpff import compiled, kernel
 from .validation import as_count, as_potentials, is_tensor, refuse_nonfinite, refuse_oversize
 
-Series = list[np.ndarray]  # a power series in the U of all cells: entry n, its symmetric tensor of degree n
 
-
-def born_terms(potentials: Any, order: int, *, workers: int | None = None) -> Any:
-    """The Born terms a^(1) .. a^(order), in units of the range.
+def born_terms(potentials: Any, order: int, at: Any = None, *, workers: int | None = None) -> Any:
+    """The Born terms a^(1) .. a^(order), in units of the range: the Taylor terms of a0 at U = 0.
 
     (u, u') is carried across the cells as a power series in lambda, truncated at the order wanted; a0 is then
     one division of power series. O(cells order^2) for all orders together.
 
+    With a reference U0 they are the terms of the distorted-wave Born series, of a0(U0 + lambda U) in lambda;
+    `bornnet.physics.distorted.waves` says how. They grow like 1 / u'(1)^(n + 1) towards the unitary limit,
+    and keep their relative accuracy there.
+
     Args:
-        potentials: `(..., cells)`, any finite real U; or a torch tensor, through which autograd flows.
+        potentials: `(..., cells)`, any finite real U; or a torch tensor, through which autograd flows. With a
+            reference, the displacements from it and not the full potentials.
         order: the highest order, at least 1.
+        at: the reference U0, `(cells,)`, any finite real numbers; U0 = 0 by default. A constant to autograd.
         workers: threads; all processors by default. The result does not depend on it.
 
     Returns:
@@ -36,8 +39,13 @@ def born_terms(potentials: Any, order: int, *, workers: int | None = None) -> An
 
     Raises:
         InputError: not a real array with at least one cell, an entry that is NaN or infinite, order < 1,
-            or more terms than memory holds.
+            more terms than memory holds, a reference of another number of cells, or one at which a0 is
+            infinite (take `inverse_born_terms` there).
     """
+    if at is not None:
+        from .distorted.series import terms_around
+
+        return terms_around(potentials, order, at, "scattering_length", workers)
     order = as_count("order", order)
     if is_tensor(potentials):
         from .autograd import differentiable
@@ -64,7 +72,7 @@ def _pullback(potentials: np.ndarray, grad: np.ndarray, workers: int | None) -> 
     return gradient.reshape(potentials.shape)
 
 
-def born_kernel(order: int, cells: int) -> np.ndarray:
+def born_kernel(order: int, cells: int, at: Any = None) -> np.ndarray:
     """The Born kernel K_n: the symmetric tensor with `a^(n)(U) = sum K_n[i1, .., in] U[i1] .. U[in]`.
 
     Built cell by cell from the Riccati form of the radial equation. With y = u / u', U constant in a cell of
@@ -76,35 +84,28 @@ def born_kernel(order: int, cells: int) -> np.ndarray:
     Args:
         order: n, at least 1.
         cells: at least 1.
+        at: a reference U0, `(cells,)`: the kernel is then that of `born_terms(.., at)`, with signs of both
+            kinds where u has nodes, and exact to rounding relative to its largest entry.
 
     Returns:
-        `(cells,) * order` float64, all entries negative. Times n! it is the n-th derivative of a0 at U = 0.
+        `(cells,) * order` float64, all entries negative at U0 = 0. Times n! it is the n-th derivative of a0.
 
     Raises:
-        InputError: order or cells below 1, or a tensor that does not fit into memory (the size is named).
+        InputError: order or cells below 1, a tensor that does not fit into memory (the size is named), or a
+            reference that `born_terms` refuses.
     """
+    if at is not None:
+        from .distorted.series import kernel_around
+
+        return kernel_around(order, cells, at, "scattering_length")
     order, cells = as_count("order", order), as_count("cells", cells)
-    refuse_oversize(
-        f"The Born kernel of order {order} at {cells} cells",
-        3 * cells**order // 2,
-        "lower the order or the number of cells, or take born_terms of the potentials themselves",
-    )
-    kernels = [np.zeros((cells,) * n) for n in range(order + 1)]  # of -a0, in units of cells
+    refuse_large_kernel(order, cells)
     crossing = _crossing_polynomials(order)
-    for i in range(cells):
-        y: Series = [np.array(float(i))] + [kernels[n][(slice(i),) * n] for n in range(1, order)]
-        powers = [y]  # y^p through the degrees that are needed
-        for _ in range(order):
-            powers.append(_symmetric_product(powers[-1], y, order - len(powers)))
-        for k in range(1, order + 1):
-            for rest in range(order - k + 1):
-                constant = crossing[k][0] if rest == 0 else 0.0
-                term = sum((c * y_p[rest] for c, y_p in zip(crossing[k][1:], powers, strict=False)), constant)
-                _place(kernels[k + rest], np.asarray(term) / comb(k + rest, k), i, k, rest)
+    kernels = carry_kernels(order, [float(i) for i in range(cells)], [crossing] * cells)  # of -a0, in cells
     return kernels[order] * -(float(cells) ** -(2 * order + 1))
 
 
-def _crossing_polynomials(order: int) -> list[list[float]]:
+def _crossing_polynomials(order: int) -> Polynomials:
     """`polynomials[k][p]`: the coefficient of x^k y^p in (y + t) / (1 - x t y), t = tan sqrt(x) / sqrt(x)."""
     zero = Fraction(0)
     tangent = [Fraction(1)]  # t' follows from T = sqrt(x) t, T' = 1 + T^2
@@ -121,49 +122,17 @@ def _crossing_polynomials(order: int) -> list[list[float]]:
     return [[float(c) for c in polynomial] for polynomial in polynomials]
 
 
-def _symmetric_product(a: Series, b: Series, degree: int) -> Series:
-    """The product of two power series with symmetric coefficient tensors, through `degree`."""
-    product = []
-    for n in range(degree + 1):
-        terms = []
-        for m in range(n + 1):
-            for axes in combinations(range(n), m):
-                left = tuple(slice(None) if k in axes else None for k in range(n))
-                right = tuple(None if k in axes else slice(None) for k in range(n))
-                terms.append(a[m][left] * b[n - m][right] / comb(n, m))
-        product.append(np.asarray(sum(terms)))
-    return product
-
-
-def _place(kernel: np.ndarray, term: np.ndarray, i: int, k: int, rest: int) -> None:
-    """Write the entries with cell i in k places and earlier cells in the others."""
-    term = _sorted(term)
-    for axes in combinations(range(k + rest), k):
-        kernel[tuple(i if axis in axes else slice(i) for axis in range(k + rest))] = term
-
-
-def _sorted(tensor: np.ndarray) -> np.ndarray:
-    """A tensor that is symmetric to rounding, made so exactly: each entry that at the sorted indices."""
-    rank = np.ndim(tensor)
-    for last in range(1, rank):  # a bubble sort of the indices, from its last comparison to its first
-        for a in range(last - 1, -1, -1):
-            index = np.arange(len(tensor))
-            in_order = index[:, None] <= index
-            in_order = in_order.reshape([len(tensor) if axis in (a, a + 1) else 1 for axis in range(rank)])
-            tensor = np.where(in_order, tensor, tensor.swapaxes(a, a + 1))
-    return tensor
-
-
 @kernel
 def _terms_kernel(potentials, start, stop, terms):
     """Returns the number of entries that are NaN or infinite."""
     order = len(terms)
     cells = potentials.shape[1]
     factors, x, size, state, work = _workspace(order, cells)
+    radii = np.arange(cells) + 0.5  # sized by the integral of r |U|
     nonfinite = 0
     for row in range(start, stop, LANES):
         lanes = min(LANES, stop - row)
-        nonfinite += _load_normalized(potentials, row, lanes, x, size)
+        nonfinite += load_normalized(potentials, row, lanes, radii, x, size)
         _series_at_edge(x, factors, state, work)
         for b in range(lanes):
             scale = 1.0 / cells
@@ -185,22 +154,6 @@ def _workspace(order, cells):
         factors[k] = factors[k - 1] / k
     state = np.empty((3, order + 1, LANES))
     return factors, np.empty((cells, LANES)), np.empty(LANES), state, np.empty((order + 3, LANES))
-
-
-@compiled
-def _load_normalized(potentials, row, lanes, x, size):
-    """Load potentials divided by the integral of r |U|, written to `size`, so that no power of lambda
-    underflows or overflows; returns the number of entries that are NaN or infinite."""
-    cells = potentials.shape[1]
-    load_block(potentials, row, lanes, 0, cells, 1.0 / (float(cells) * float(cells)), x)
-    size[:] = 0.0
-    for i in range(cells):
-        for b in range(LANES):
-            size[b] += (i + 0.5) * abs(x[i, b])
-    for i in range(cells):
-        for b in range(LANES):
-            x[i, b] /= size[b] if size[b] > 0.0 else 1.0
-    return count_nonfinite(x, cells)
 
 
 @compiled
@@ -243,10 +196,11 @@ def _pullback_kernel(potentials, start, stop, weights, gradient):
     order = len(weights)
     cells = potentials.shape[1]
     factors, x, size, state, work = _workspace(order, cells)
+    radii = np.arange(cells) + 0.5  # sized by the integral of r |U|
     dual = np.empty((order, LANES))
     for row in range(start, stop, LANES):
         lanes = min(LANES, stop - row)
-        _load_normalized(potentials, row, lanes, x, size)
+        load_normalized(potentials, row, lanes, radii, x, size)
         _series_at_edge(x, factors, state, work)
         for b in range(lanes):
             _dual_series(state[1, :, b], weights[:, row + b], size[b], dual[:, b])

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
+from scipy.ndimage import maximum_filter1d
 
 from ..errors import InputError
 from .blocks import LANES, load_block, over_rows
@@ -44,14 +45,15 @@ def discretize(potential: Callable[[np.ndarray], Any], cells: int, *, order: int
         potential: a function of an array of r, vectorized; it may put axes of a batch in front of those of
             r. Where U is smooth, a0 of the result converges as `cells ** -order`; with kinks or jumps inside
             cells take order 2; where it goes like 1/r at the origin, `discretize_singular`.
-        cells: how many.
+        cells: how many. A cell within whose reach |U| exceeds cells^2, as in a steep wall, has its average:
+            what is of high order would swing there.
         order: 2 (cell averages), 4 or 6. The correction behind order 6 is quadratic in U: it makes a0
             right, while single Born terms and eta, which belong to other multiples of U, converge at order 4.
             64 cells give a0 of smooth wells to 1e-9 or better, Born terms and eta to 1e-7 or better; 256
             cells make that 1e-9.
 
     Returns:
-        `(..., cells)` float64. It may dip below zero where U itself is next to zero.
+        `(..., cells)` float64. What only repels or only attracts does so on cells too.
 
     Raises:
         InputError: another order, cells below 1, or a potential that is not finite somewhere.
@@ -65,6 +67,11 @@ def discretize(potential: Callable[[np.ndarray], Any], cells: int, *, order: int
     result = np.empty((len(rows), cells))
     matrices = _shares(min(_STENCIL[order], cells)), _WEIGHTS, _within_cell()
     over_rows(lambda a, b: _cells_kernel(rows, a, b, *matrices, order == 6, result), rows, 1)
+    nodes = rows.reshape(len(rows), cells, len(_NODES))
+    highest = maximum_filter1d(np.abs(nodes).max(axis=2), 2 * _STENCIL[order] + 1, axis=1, mode="nearest")
+    result = np.where(highest > cells**2, nodes @ _WEIGHTS, result)
+    least, most = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
+    result = np.clip(result, np.where(least >= 0, 0.0, -np.inf), np.where(most <= 0, 0.0, np.inf))
     return result.reshape(*batch, cells)
 
 

@@ -60,44 +60,65 @@ def sample_potentials(
     Raises:
         InputError: an unknown family or spacing, an empty or non-positive range, or a count below its least.
     """
+    require_choices(family, spacing)
+    samples, cells = as_count("samples", samples, 0), as_count("cells", cells)
+    seed, start = as_count("seed", seed, 0), as_count("start", start, 0)
+    low, high = strength_range(strength)
+    potentials, eta = np.empty((samples, cells)), np.empty(samples)
+
+    def draw(chunk: int, rows: int, kept: slice, place: slice) -> None:
+        source = np.random.SeedSequence(seed, spawn_key=(crc32(family.encode()), cells, chunk))
+        rng = np.random.Generator(np.random.Philox(source))
+        position = rng.random(rows)
+        asked = between(low, high, position, spacing)
+        shapes = FAMILIES[family](rng, rows, cells)
+        scale = asked[kept] / weinberg_eigenvalue(shapes[kept], workers=1)
+        np.multiply(shapes[kept], scale[:, None], out=potentials[place])
+        eta[place] = asked[kept]
+
+    over_chunks(draw, samples, cells, start, workers)
+    return potentials, eta
+
+
+def over_chunks(
+    draw: Callable[[int, int, slice, slice], None], samples: int, cells: int, start: int, workers: int | None
+) -> None:
+    """`draw(chunk, rows, kept, place)` for every chunk that holds some of the samples `start ..`, on threads:
+    of the `rows` of the chunk those in `kept` are wanted, and belong at `place` of the result."""
+    rows = max(1, _CHUNK // cells)
+
+    def one(chunk: int) -> None:
+        first = chunk * rows
+        kept = slice(max(start - first, 0), min(start + samples - first, rows))
+        draw(chunk, rows, kept, slice(first + kept.start - start, first + kept.stop - start))
+
+    chunks = range(start // rows, (start + samples - 1) // rows + 1) if samples else range(0)
+    threads = min(worker_count(workers), len(chunks))
+    if threads <= 1:
+        for chunk in chunks:
+            one(chunk)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(one, chunks))
+
+
+def require_choices(family: str, spacing: str) -> None:
+    """Raise an `InputError` for an unknown family or spacing."""
     if family not in FAMILIES:
         raise InputError(
             f"family: expected one of {', '.join(FAMILIES)}, got {family!r}{suggestion(family, FAMILIES)}"
         )
     if spacing not in ("log", "uniform"):
         raise InputError(f"spacing: expected log or uniform, got {spacing!r}")
-    samples, cells = as_count("samples", samples, 0), as_count("cells", cells)
-    seed, start = as_count("seed", seed, 0), as_count("start", start, 0)
-    low, high = _range(strength)
-
-    potentials, eta = np.empty((samples, cells)), np.empty(samples)
-    rows = max(1, _CHUNK // cells)
-
-    def draw(chunk: int) -> None:
-        first = chunk * rows
-        source = np.random.SeedSequence(seed, spawn_key=(crc32(family.encode()), cells, chunk))
-        rng = np.random.Generator(np.random.Philox(source))
-        position = rng.random(rows)
-        asked = low * (high / low) ** position if spacing == "log" else low + (high - low) * position
-        shapes = FAMILIES[family](rng, rows, cells)
-        kept = slice(max(start - first, 0), min(start + samples - first, rows))
-        place = slice(first + kept.start - start, first + kept.stop - start)
-        scale = asked[kept] / weinberg_eigenvalue(shapes[kept], workers=1)
-        np.multiply(shapes[kept], scale[:, None], out=potentials[place])
-        eta[place] = asked[kept]
-
-    chunks = range(start // rows, (start + samples - 1) // rows + 1) if samples else range(0)
-    threads = min(worker_count(workers), len(chunks))
-    if threads <= 1:
-        for chunk in chunks:
-            draw(chunk)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(draw, chunks))
-    return potentials, eta
 
 
-def _range(strength: Any) -> tuple[float, float]:
+def between(low: float, high: float, position: np.ndarray, spacing: str) -> np.ndarray:
+    """Strengths at positions from 0 to 1, uniform in themselves or (``"log"``) in their logarithm."""
+    return low * (high / low) ** position if spacing == "log" else low + (high - low) * position
+
+
+def strength_range(strength: Any) -> tuple[float, float]:
+    """Low and high of a range of strengths, as numbers; `InputError` where it is none."""
     try:
         low, high = (float(bound) for bound in strength)
     except (TypeError, ValueError):

@@ -83,6 +83,21 @@ def scattering_length_and_gradient(potentials: Any, *, workers: int | None = Non
     return length_from_edge(d, v, rows.shape[1]).reshape(batch)[()], integrals.reshape(*batch, rows.shape[1])
 
 
+def inverse_scattering_length_and_gradient(
+    potentials: Any, *, workers: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """1 / a0 and its exact gradient d (1 / a0) / d U_i = integral over cell i of (u / (u'(1) - u(1)))^2.
+
+    Returns:
+        `(...)` and `(..., cells)`. Where a0 = 0 both are infinite. Args and errors are those of
+        `scattering_length`; of numbers, not of tensors.
+    """
+    rows, batch = as_potentials(potentials)
+    d, v, integrals = edge_and_integrals(rows, batch, workers, BY_NUMERATOR)
+    value = inverse_length_from_edge(d, v, rows.shape[1]).reshape(batch)[()]
+    return value, -integrals.reshape(*batch, rows.shape[1])
+
+
 def length_from_edge(d: np.ndarray, v: np.ndarray, cells: int) -> np.ndarray:
     with np.errstate(divide="ignore", over="ignore"):
         return np.where(v == 0.0, np.inf, d / v / cells)

@@ -7,7 +7,7 @@ They are entire in x, so attractive (x > 0), free (x = 0) and repulsive (x < 0) 
 See K. Stumpff, Himmelsmechanik I (1959).
 """
 
-from numba import njit
+from ..compute.compiled import njit
 
 SHALLOW = 4.0
 """For |x| <= SHALLOW the Taylor polynomials below are exact to rounding: what is left out is < 1e-17."""

@@ -2,12 +2,14 @@
 
     U(r) = - 2 mu rho^2 V(rho r) / hbar^2 = - 2 (mu c^2) V rho^2 / (hbar c)^2,   a0 = rho * a0(dimensionless)
 
-Constants are those of CODATA that scipy ships.
+Units are known by their usual names and spellings, in capitals or not; `mev` alone is refused, since MeV and
+meV differ by nine decades. Constants are those of CODATA that scipy ships.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,12 @@ from ..errors import InputError
 
 HBAR_C = constants.hbar * constants.c / constants.e * 1e9
 """hbar c in MeV fm: 197.326 980 4.."""
+
+_EV = 1e-6
+_HARTREE = constants.physical_constants["Hartree energy in eV"][0] * _EV
+_PER_CM = constants.h * constants.c * 100 / constants.e * _EV
+_HERTZ = constants.h / constants.e * _EV
+_PER_MOLE = 1 / (constants.N_A * constants.e) * _EV
 
 LENGTHS: dict[str, float] = {
     "fm": 1.0,
@@ -31,13 +39,53 @@ LENGTHS: dict[str, float] = {
 
 ENERGIES: dict[str, float] = {
     "MeV": 1.0,
-    "eV": 1e-6,
+    "eV": _EV,
+    "meV": 1e-3 * _EV,
     "keV": 1e-3,
     "GeV": 1e3,
-    "K": constants.k / constants.e * 1e-6,
-    "hartree": constants.physical_constants["Hartree energy in eV"][0] * 1e-6,
+    "K": constants.k / constants.e * _EV,
+    "mK": 1e-3 * constants.k / constants.e * _EV,
+    "cm-1": _PER_CM,
+    "hartree": _HARTREE,
+    "rydberg": _HARTREE / 2,
+    "J": _EV / constants.e,
+    "MHz": 1e6 * _HERTZ,
+    "GHz": 1e9 * _HERTZ,
+    "kJ/mol": 1e3 * _PER_MOLE,
+    "kcal/mol": 4184.0 * _PER_MOLE,
 }
 """Units of energy in MeV."""
+
+_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "fm": ("fermi", "femtometer", "femtometre"),
+    "pm": ("picometer", "picometre"),
+    "angstrom": ("\u00e5", "\u212b", "a\u030a", "ang", "a", "angstroms", "\u00e5ngstr\u00f6m", "angstroem"),
+    "nm": ("nanometer", "nanometre"),
+    "m": ("meter", "metre"),
+    "bohr": ("a0", "a_0", "a.u.", "au", "bohrs", "bohr radius"),
+    "K": ("kelvin",),
+    "mK": ("millikelvin",),
+    "cm-1": ("cm^-1", "cm**-1", "1/cm", "cm\u207b\u00b9", "wavenumber", "wavenumbers", "invcm"),
+    "hartree": ("eh", "e_h", "ha", "a.u.", "au", "hartrees"),
+    "rydberg": ("ry", "ryd"),
+    "J": ("joule", "joules"),
+    "u": ("amu", "da", "dalton", "daltons"),
+    "m_e": ("me", "m_el", "electron masses", "a.u.", "au"),
+    "MeV": ("mev/c2", "mev/c^2"),
+    "GeV": ("gev/c2", "gev/c^2"),
+}
+"""Other names, in lower case; the table in which a name is looked up says which kind of unit it is."""
+
+MASS_UNITS: dict[str, float] = {
+    "MeV": 1.0,
+    "GeV": 1e3,
+    "keV": 1e-3,
+    "eV": _EV,
+    "u": constants.physical_constants["atomic mass constant energy equivalent in MeV"][0],
+    "m_e": constants.physical_constants["electron mass energy equivalent in MeV"][0],
+    "kg": constants.c**2 / constants.e * _EV,
+}
+"""Units of mass, as m c^2 in MeV."""
 
 MASSES: dict[str, float] = {
     name: constants.physical_constants[f"{name} mass energy equivalent in MeV"][0]
@@ -104,11 +152,45 @@ def energy_unit(name: str) -> float:
     return _unit("energy", name, ENERGIES)
 
 
+def mass_mev(value: float | str) -> float:
+    """A mass m c^2 in MeV, from a number of MeV or from text with its unit: "469.5", "2.0013 u", "0.5 m_e".
+
+    Raises:
+        InputError: no positive number, or an unknown unit.
+    """
+    if not isinstance(value, str):
+        _require_positive("reduced mass", value, "MeV")
+        return float(value)
+    found = re.fullmatch(r"\s*([-+]?[0-9.]+(?:[eEdD][-+]?[0-9]+)?)\s*(.*?)\s*", value)
+    try:
+        number = float(re.sub("[dD]", "e", found[1])) if found else nan
+    except ValueError:
+        number = nan
+    if found is None or not number > 0 or number == inf:
+        raise InputError(
+            f"reduced mass: expected a positive number of MeV, or one with its unit "
+            f"({', '.join(MASS_UNITS)}), got {value!r}."
+        )
+    return number * (_unit("mass", found[2], MASS_UNITS) if found[2] else 1.0)
+
+
 def _unit(kind: str, name: str, table: Mapping[str, float]) -> float:
-    if name not in table:
-        near = suggestion(name, table)
-        raise InputError(f"unit of {kind}: expected one of {', '.join(table)}, got {name!r}.{near}")
-    return table[name]
+    name = name.strip()
+    if name in table:
+        return table[name]
+    lower = name.lower()
+    alike = [known for known in table if known.lower() == lower or lower in _SPELLINGS.get(known, ())]
+    if len(alike) > 1:
+        # Mev is MeV; mev may be either
+        alike = [known for known in alike if known[0] == name[0] and name[0].isupper()]
+    if len(alike) == 1:
+        return table[alike[0]]
+    near = suggestion(name, table)
+    if table is LENGTHS and (name in ENERGIES or lower in map(str.lower, ENERGIES)):
+        near = " The length comes first, then the energy."
+    elif lower == "mev":
+        near = " It could be MeV or meV: write the capitals."
+    raise InputError(f"unit of {kind}: expected one of {', '.join(table)}, got {name!r}.{near}")
 
 
 def _require_positive(name: str, value: float, unit: str) -> None:

@@ -6,10 +6,15 @@ from io import BytesIO
 from pathlib import Path
 
 from ..comparison.compare import Comparison
+from ..comparison.path import PathScan
 from ..files.atomic import new_directory
 from .kernel_charts import errors_by_order, kernel_charts
+from .known_charts import agreement_chart, coefficient_charts, known_terms_chart
+from .law_charts import law_charts
 from .network_charts import diagram_chart, learning_chart
+from .path_chart import path_chart
 from .potential_charts import example_chart
+from .residual_chart import residual_chart
 from .style import Chart, look
 from .term_charts import proxy_chart, term_chart
 
@@ -19,23 +24,42 @@ CAPTIONS = "captions.txt"
 FORMATS = ("svg", "pdf", "png")
 
 
-def charts(comparison: Comparison) -> list[Chart]:
-    """Every figure, in the order in which a reader wants them."""
+def charts(comparison: Comparison, path: PathScan | None = None) -> list[Chart]:
+    """Every figure, in the order in which a reader wants them; of a path, where one was scanned."""
     with look():
         learning = learning_chart(comparison)
         made = [
-            errors_by_order(comparison),
-            *kernel_charts(comparison),
-            term_chart(comparison),
-            proxy_chart(comparison),
+            *(_against_truth(comparison) if comparison.truth else _without_truth(comparison)),
+            residual_chart(comparison),
+            *(law_charts(comparison, comparison.law) if comparison.law else []),
+            *([path_chart(path)] if path else []),
             *([learning] if learning else []),
             *([diagram_chart(comparison)] if comparison.diagrams else []),
-            example_chart(comparison),
+            *([example_chart(comparison)] if comparison.truth else []),
         ]
         for chart in made:  # the layout is found once, and not again for every file
-            chart.figure.draw_without_rendering()
+            engine = chart.figure.get_layout_engine()
+            if engine is not None:
+                engine.execute(chart.figure)
             chart.figure.set_layout_engine("none")
     return made
+
+
+def _against_truth(comparison: Comparison) -> list[Chart]:
+    return [
+        errors_by_order(comparison),
+        *kernel_charts(comparison),
+        term_chart(comparison),
+        proxy_chart(comparison),
+    ]
+
+
+def _without_truth(comparison: Comparison) -> list[Chart]:
+    return [
+        agreement_chart(comparison),
+        *coefficient_charts(comparison),
+        known_terms_chart(comparison),
+    ]
 
 
 def save_figures(path: str | Path, figures: Sequence[Sequence[Chart]], *, force: bool = False) -> None:

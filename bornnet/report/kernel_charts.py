@@ -10,6 +10,7 @@ import numpy as np
 
 from ..comparison.compare import Comparison
 from ..series.spread import spreads
+from .slices import Slices
 from .style import (
     BLUE,
     DIVERGING,
@@ -27,10 +28,7 @@ from .style import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SLICES = (0.25, 0.5, 0.75)
-"""Where the radii beyond the second stand still."""
-
-_HIGHEST = 30.0  # polynomials that miss by far more would press all else together
+HIGHEST = 30.0  # polynomials that miss by far more would press all else together
 
 
 def kernel_charts(comparison: Comparison) -> list[Chart]:
@@ -74,22 +72,23 @@ def errors_by_order(comparison: Comparison) -> Chart:
     axes.set_yscale("log")
     axes.axhline(1.0, color=INK, linewidth=0.6)
     low, high = axes.get_ylim()
-    high = min(high, _HIGHEST)
+    high = min(high, HIGHEST)
     axes.set_ylim(min(low, high / 30), high)  # less than a decade has no readable logarithmic labels
     axes.set_xticks([row.order for row in comparison.orders])
     axes.set_xmargin(0.08)
-    axes.set_xlabel("Born order $n$")
+    axes.set_xlabel("Born order $n$" if comparison.words.at is None else "order $n$")
     axes.set_ylabel(r"kernel error $\Vert T_n - K_n\Vert / \Vert K_n\Vert$")
     figure.legend(loc="outside right upper")
-    off = max(columns["kernel_error"]) > _HIGHEST
+    off = max(columns["kernel_error"]) > HIGHEST
     return Chart(
         "errors-by-order",
         "orders",
         "Kernel error by order",
-        "Relative distance of the learned Taylor coefficients from the exact Born kernel. "
+        "Relative distance of the learned Taylor coefficients from the exact "
+        f"{comparison.words.exact} kernel. "
         + ("Bars: standard deviation over the members. " if len(comparison.learned) > 1 else "")
         + "The line at one is what learning nothing gives"
-        + (f"; errors above {_HIGHEST:.0f} are off the scale (they are in the table)." if off else "."),
+        + (f"; errors above {HIGHEST:.0f} are off the scale (they are in the table)." if off else "."),
         figure,
         {name: np.array(values) for name, values in columns.items()},
     )
@@ -111,9 +110,10 @@ def _curves(comparison: Comparison) -> Chart:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.4, 1))
     for axes in (above, below):
         grid(axes)
-    above.stairs(exact, edges, baseline=None, color=INK, linewidth=1.0, label="Born kernel $K_1$")
+    kernel = f"{comparison.words.exact} kernel"
+    above.stairs(exact, edges, baseline=None, color=INK, linewidth=1.0, label=f"{kernel} $K_1$")
     above.plot(r, mean, "o", color=VERMILION, markersize=4, label="learned $T_1$")
-    above.set_ylabel("density over $r$ (range$^2$)")
+    above.set_ylabel(f"density over $r$ ({comparison.words.density(1)})")
     above.legend()
     below.axhline(0.0, color=INK, linewidth=0.6)
     if len(learned) > 1:
@@ -131,7 +131,7 @@ def _curves(comparison: Comparison) -> Chart:
             below.plot(r, member - exact, color=BLUE, linewidth=0.5, alpha=0.6, label=label)
     below.plot(r, mean - exact, color=BLUE, marker="o", markersize=3, label="$T_1 - K_1$")
     below.ticklabel_format(axis="y", scilimits=(-2, 3))
-    below.set_ylabel("difference (range$^2$)")
+    below.set_ylabel(f"difference ({comparison.words.density(1)})")
     below.set_xlabel("$r$ (ranges)")
     below.set_xlim(0.0, 1.0)
     below.legend(ncols=3)
@@ -139,13 +139,14 @@ def _curves(comparison: Comparison) -> Chart:
     return Chart(
         "kernel-order-1",
         "kernels",
-        "Order 1: Born kernel and learned coefficients",
-        "How much the potential at r counts in the first Born term: a⁽¹⁾ = ∫ K₁(r) U(r) dr, cell by cell. "
+        f"Order 1: {kernel} and learned coefficients",
+        f"How much the potential at r counts in the first {comparison.words.exact} term: a⁽¹⁾ = ∫ K₁(r) U(r) "
+        "dr, cell by cell. "
         + f"Below: what the {comparison.noun}{'s have' if len(learned) > 1 else ' has'} wrong.",
         figure,
         {"r (ranges)": r}
         | {
-            f"{name} (range^2)": values
+            f"{name} (range^{1 + comparison.words.power})": values
             for name, values in {"born": exact, "learned": mean, "learned_spread": spread, **members}.items()
         },
     )
@@ -155,17 +156,16 @@ def _maps(comparison: Comparison, order: int) -> Chart:
     exact, learned = _densities(comparison, order)
     mean, spread = learned.mean(axis=0), spreads(learned)
     cells = comparison.cells
-    fixed = sorted({min(int(place * cells), cells - 1) for place in SLICES}) if order > 2 else [0]
-    index: list[Any] = [(slice(None), slice(None), *((cell,) * (order - 2))) for cell in fixed]
-    radius = [f"{(cell + 0.5) / cells:.3g}" for cell in fixed]
-    figure = new_figure(7.4, 0.55 + 2.1 * len(fixed) + (0.25 if len(fixed) == 1 else 0), layout="compressed")
-    panels = figure.subplots(len(fixed), 3, squeeze=False, sharex=True, sharey=True)
-    for row, (place, at) in enumerate(zip(index, radius, strict=True)):
+    slices = Slices(order, cells)
+    height = 0.55 + 2.1 * len(slices) + (0.25 if len(slices) == 1 else 0)
+    figure = new_figure(7.4, height, layout="compressed")
+    panels = figure.subplots(len(slices), 3, squeeze=False, sharex=True, sharey=True)
+    for row, place in enumerate(slices.places):
         e, m = exact[place], mean[place]
-        _row_of_maps(figure, panels[row], e, m, units=f"range$^{{{order + 1}}}$")
-        others = ", ".join(f"r_{{{n}}}" for n in range(3, order + 1))
-        panels[row][0].set_ylabel("$r_2$ (ranges)" + (f"\nat ${others} = {at}$" if order > 2 else ""))
-    titles = (f"Born kernel $K_{{{order}}}$", f"learned $T_{{{order}}}$", f"$T_{{{order}}} - K_{{{order}}}$")
+        _row_of_maps(figure, panels[row], e, m, units=comparison.words.density(order))
+        slices.label(panels[row][0], row)
+    kernel = f"{comparison.words.exact} kernel"
+    titles = (f"{kernel} $K_{{{order}}}$", f"learned $T_{{{order}}}$", f"$T_{{{order}}} - K_{{{order}}}$")
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title)
     for axes in panels[-1]:
@@ -176,23 +176,15 @@ def _maps(comparison: Comparison, order: int) -> Chart:
         f"Learned{' (mean over the members)' if len(learned) > 1 else ''} and exact share a scale, the "
     )
     caption += "difference has its own."
-    r = (np.arange(cells) + 0.5) / cells
-    grids = np.meshgrid(r, r, indexing="ij")
-    columns: dict[str, list[np.ndarray]] = {}
-    for place, cell in zip(index, fixed, strict=True):
-        values = {"r1 (ranges)": grids[0], "r2 (ranges)": grids[1]}
-        values |= {f"r{n} (ranges)": np.full_like(grids[0], r[cell]) for n in range(3, order + 1)}
-        for name, kernel in {"born": exact, "learned": mean, "learned_spread": spread}.items():
-            values[f"{name} (range^{order + 1})"] = kernel[place]
-        for name, value in values.items():
-            columns.setdefault(name, []).append(value.ravel())
+    power = order + comparison.words.power
+    densities = {"born": exact, "learned": mean, "learned_spread": spread}
     return Chart(
         f"kernel-order-{order}",
         "kernels",
-        f"Order {order}: Born kernel and learned coefficients",
+        f"Order {order}: {kernel} and learned coefficients",
         caption,
         figure,
-        {name: np.concatenate(parts) for name, parts in columns.items()},
+        slices.columns({f"{name} (range^{power})": values for name, values in densities.items()}),
     )
 
 

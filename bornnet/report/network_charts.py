@@ -82,16 +82,17 @@ def diagram_chart(comparison: Comparison) -> Chart:
             axes.set_title(f"{title}\n{row.diagram.labelings} × {row.diagram.notation}", fontsize=8)
     layers = sorted({layer for _, row in drawn for layer in row.layers})
     names = ("norm", "along", "along_spread", "share", "share_spread")
+    along = f" ({comparison.words.unit})" if comparison.words.unit else ""
     data: dict[str, list[Any]] = {
         "order": [order for order, _ in drawn],
         "diagram": [row.diagram.notation for _, row in drawn],
         "labelings": [row.diagram.labelings for _, row in drawn],
     }
     for name in names:
-        unit = " (ranges)" if name.startswith("along") else ""
+        unit = along if name.startswith("along") else ""
         data[name + unit] = [getattr(row, name) for _, row in drawn]
     for layer in layers:
-        data[f"along_vertex_in_layer_{layer} (ranges)"] = [row.layers.get(layer, 0.0) for _, row in drawn]
+        data[f"along_vertex_in_layer_{layer}{along}"] = [row.layers.get(layer, 0.0) for _, row in drawn]
     members = " (mean ± standard deviation over the members)" if len(comparison.learned) > 1 else ""
     left_out = ""
     if len(drawn) < len(rows):
@@ -99,7 +100,7 @@ def diagram_chart(comparison: Comparison) -> Chart:
             " Diagrams that are zero, as those that need more hidden layers than there are, are left out."
         )
     last = max(comparison.diagrams)
-    if comparison.reference.order > last:
+    if comparison.order > last:
         left_out += f" Beyond order {last} there are too many for a page: bornnet diagrams --run has them."
     return Chart(
         "diagrams",

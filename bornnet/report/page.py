@@ -10,16 +10,18 @@ from markupsafe import Markup, escape
 
 from .. import __version__
 from ..comparison.compare import Comparison, differing_settings
+from ..comparison.law_words import law_words
 from ..config.load import to_toml
 from ..files.atomic import new_file
 from .charts import rendered
-from .reproduce import provenance, reproduction
-from .style import BLUE, INK, Chart, in_words
+from .reproduce import made_by, provenance, reproduction
+from .style import BLUE, INK, Chart, in_short, in_words, typeset
 
 _PARTS = {
     "orders": "Order by order",
     "kernels": "Kernels",
     "terms": "Terms and sums",
+    "law": "The law along r",
     "learning": "Learning",
     "diagrams": "Diagrams",
     "examples": "Examples",
@@ -33,18 +35,21 @@ def save_report(
     comparisons: Sequence[Comparison],
     figures: Sequence[Sequence[Chart]],
     *,
+    title: str | None = None,
     force: bool = False,
 ) -> None:
     """Write the report of one comparison, or of several side by side, as one self-contained HTML file.
 
-    ``figures`` are the charts of each comparison.
+    ``figures`` are the charts of each comparison, ``title`` the heading; unless given, it names the runs.
     """
-    text = report(comparisons, figures)
+    text = report(comparisons, figures, title)
     with new_file(path, force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def report(comparisons: Sequence[Comparison], figures: Sequence[Sequence[Chart]]) -> str:
+def report(
+    comparisons: Sequence[Comparison], figures: Sequence[Sequence[Chart]], title: str | None = None
+) -> str:
     """The page as text."""
     environment = Environment(
         loader=PackageLoader("bornnet.report", ""),
@@ -53,7 +58,12 @@ def report(comparisons: Sequence[Comparison], figures: Sequence[Sequence[Chart]]
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"in_words": in_words}
+    environment.filters |= {
+        "in_words": in_words,
+        "in_short": in_short,
+        "typeset": typeset,
+        "unbroken": _unbroken,
+    }
     several = len(comparisons) > 1
     studies = [
         _study(
@@ -63,6 +73,8 @@ def report(comparisons: Sequence[Comparison], figures: Sequence[Sequence[Chart]]
     ]
     return environment.get_template("page.html").render(
         version=__version__,
+        title=title,
+        made=made_by(),
         studies=studies,
         differing=differing_settings(comparisons) if several else {},
         css=Markup(_css(environment)),
@@ -76,7 +88,7 @@ def _css(environment: Environment) -> str:
 
 def _study(comparison: Comparison, figures: Sequence[Chart], key: str, prefix: str) -> dict[str, Any]:
     """What the template shows of one comparison."""
-    document = comparison.document()
+    document, names = comparison.document(), comparison.words
     drawn = [
         {
             "id": prefix + chart.name,
@@ -97,6 +109,10 @@ def _study(comparison: Comparison, figures: Sequence[Chart], key: str, prefix: s
         "provenance": provenance(comparison.run) if comparison.run else {},
         "reproduce": reproduction(comparison) if comparison.run else "",
         "prefix": prefix,
+        "words": names,
+        "law_words": law_words(comparison.reference.target),
+        "target": Markup("a<sub>0</sub>" if names.power == 1 else "1/a<sub>0</sub>"),
+        "target_text": "a₀" if names.power == 1 else "1/a₀",
     }
 
 
@@ -128,6 +144,11 @@ def _plain(text: str) -> str:
         return mantissa.replace("-", "−")
     power = str(int(exponent)).translate(_SUPERSCRIPTS)
     return f"{mantissa.replace('-', '−')}\u202f×\u202f10{power}"
+
+
+def _unbroken(text: str) -> Markup:
+    """Text whose powers of ten stay on one line."""
+    return Markup(re.sub(r"([\d.]+ × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", r"<span>\1</span>", str(escape(text))))
 
 
 def _inline(chart: Chart, prefix: str) -> Markup:

@@ -10,7 +10,8 @@ from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 def example_chart(comparison: Comparison) -> Chart:
     """Held-out potentials from weak to strong, above the wave functions that they bend."""
     chosen = comparison.examples
-    potentials = comparison.reference.potentials[chosen]
+    target, names = comparison.reference.target, comparison.words
+    potentials = target.base(comparison.cells) + comparison.reference.potentials[chosen]
     cells = comparison.cells
     edges = np.linspace(0.0, 1.0, cells + 1)
     r = np.linspace(0.0, 1.5, 151)
@@ -20,12 +21,14 @@ def example_chart(comparison: Comparison) -> Chart:
     above, below = figure.subplots(2, len(chosen), sharex=True, squeeze=False)
     data: dict[str, list[np.ndarray]] = {}
     for n, row in enumerate(chosen):
-        a0, eta = comparison.reference.scattering_length[row], comparison.strength[row]
+        value = target.value + comparison.reference.scattering_length[row]
+        eta = comparison.strength[row]
         for axes in (above[n], below[n]):
             grid(axes)
         above[n].stairs(potentials[n], edges, baseline=0.0, fill=True, color=BLUE, alpha=0.35)
         above[n].stairs(potentials[n], edges, baseline=0.0, color=BLUE, linewidth=0.9)
-        above[n].set_title(f"$\\eta = {eta:.3g}$\n$a_0 = {a0:.3g}$ ranges")
+        strength = f"${names.eta} = {eta:.3g}$" if names.eta else f"strength {eta:.3g}"
+        above[n].set_title(f"{strength}\n${names.symbol} = {value:.3g}$ {names.unit}")
         below[n].plot(r, line[n, 0] + (line[n, 1] - line[n, 0]) * (r - 1), "--", color=INK, linewidth=0.8)
         below[n].plot(r, u[n], color=VERMILION)
         below[n].set_xlim(0.0, 1.5)
@@ -34,7 +37,7 @@ def example_chart(comparison: Comparison) -> Chart:
         for name, values in {
             "example": np.full(len(r), n + 1),
             "strength": np.full_like(r, eta),
-            "a0 (ranges)": np.full_like(r, a0),
+            f"{names.symbol.replace('_', '')} ({names.unit})": np.full_like(r, value),
             "r (ranges)": r,
             "U (range^-2)": np.where(r < 1, potentials[n, cell], 0.0),
             "u": u[n],
@@ -46,7 +49,8 @@ def example_chart(comparison: Comparison) -> Chart:
         "examples",
         "examples",
         "Example potentials and wave functions",
-        "Held-out potentials from weak to strong (strength η), above their zero-energy wave functions. "
+        f"Held-out potentials from weak to strong ({names.strength}), above their zero-energy wave "
+        "functions. "
         "Dashed: the straight line that u follows outside the range. Where that line meets zero is r = a₀.",
         figure,
         {name: np.concatenate(parts) for name, parts in data.items()},

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 INK = "#1b1f24"
 """The colour of text and lines; a page replaces it by the colour of its own text."""
 
-BLUE, VERMILION, GREEN, ORANGE, PURPLE = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7"
+BLUE, VERMILION, GREEN, ORANGE = "#0072b2", "#d55e00", "#009e73", "#e69f00"
+PURPLE, SKY = "#cc79a7", "#56b4e9"
 """M. Okabe, K. Ito, Color Universal Design (2008)."""
 
-CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE)
-MARKERS = ("o", "s", "^", "D", "v")
+CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "X")
 SEQUENTIAL = "viridis"
 DIVERGING = "PuOr"
 
@@ -104,6 +105,19 @@ def marker(index: int) -> str:
 
 
 def in_words(baseline: str) -> str:
-    """``least-squares-2`` as a reader has it."""
+    """``least-squares-2`` or ``gp-4000`` as a reader has it."""
     kind, _, degree = baseline.rpartition("-")
+    if kind == "gp":
+        return "Gaussian process"
     return f"{kind.replace('-', ' ')} of degree {degree}"
+
+
+def in_short(baseline: str) -> str:
+    """The same as the heading of a column."""
+    kind, _, size = baseline.rpartition("-")
+    return "Gaussian process" if kind == "gp" else f"degree {size}"
+
+
+def typeset(formula: str) -> str:
+    """With the minus signs and primes of print."""
+    return formula.replace("-", "−").replace("'", "′")

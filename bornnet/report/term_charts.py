@@ -16,7 +16,7 @@ def term_chart(comparison: Comparison) -> Chart:
     chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(_SHOWN, len(chosen))).astype(int))]
     potentials, exact = reference.potentials[chosen], reference.terms[:, chosen]
     learned = np.mean([series.terms(potentials, reference.order) for series in comparison.learned], axis=0)
-    orders = reference.order
+    orders, unit = reference.order, comparison.words.unit
     columns = min(orders, 4)
     bands = -(-orders // columns)
     figure = new_figure(7.4, 4.1 * bands)
@@ -45,17 +45,17 @@ def term_chart(comparison: Comparison) -> Chart:
         below.plot(size, error, ".", color=BLUE, markersize=3.5, alpha=0.6)
         above.set_title(f"order {n + 1}")
         above.set_xticklabels([])
-        below.set_xlabel(f"$|a^{{({n + 1})}}(U)|$ (ranges)")
+        below.set_xlabel(f"$|a^{{({n + 1})}}(U)|$ ({unit})")
         if n % columns == 0:
-            above.set_ylabel("$|T_n(U)|$ (ranges)")
+            above.set_ylabel(f"$|T_n(U)|$ ({unit})")
             below.set_ylabel("relative error")
     data = {"strength": comparison.strength[chosen]}
     for n in range(orders):
-        data |= {f"born_{n + 1} (ranges)": exact[n], f"learned_{n + 1} (ranges)": learned[n]}
+        data |= {f"born_{n + 1} ({unit})": exact[n], f"learned_{n + 1} ({unit})": learned[n]}
     return Chart(
         "terms",
         "terms",
-        "Learned terms against Born terms, potential by potential",
+        f"Learned terms against {comparison.words.exact} terms, potential by potential",
         "Each point is a potential "
         + (f"that no {comparison.noun} was fitted to" if comparison.run else "drawn for this comparison")
         + ("; the terms are means over the members. " if len(comparison.learned) > 1 else ". ")
@@ -68,6 +68,7 @@ def term_chart(comparison: Comparison) -> Chart:
 def proxy_chart(comparison: Comparison) -> Chart:
     """Errors of the sums against eta, for held-out shapes rescaled to every strength."""
     scan = strength_scan(comparison.learned, comparison.reference, comparison.strength)
+    names = comparison.words
     figure = new_figure(7.4, 3.6)
     left, right = figure.subplots(1, 2, sharex=True)
     for axes in (left, right):
@@ -76,7 +77,7 @@ def proxy_chart(comparison: Comparison) -> Chart:
         axes.set_yscale("log")
         axes.axvspan(comparison.strength.min(), comparison.strength.max(), color=INK, alpha=0.06, linewidth=0)
         axes.axvline(1.0, color=INK, linewidth=1.0, linestyle=":")
-        axes.set_xlabel(r"strength $\eta$")
+        axes.set_xlabel(f"strength ${names.eta}$" if names.eta else "strength")
         axes.set_xlim(scan.strength[0], scan.strength[-1])
     data = {"strength": scan.strength}
     for n in range(comparison.reference.order):
@@ -89,13 +90,13 @@ def proxy_chart(comparison: Comparison) -> Chart:
             f"born_vs_exact_{n + 1}": scan.born_vs_exact[n],
             f"learned_vs_born_{n + 1}": scan.learned_vs_born[n],
         }
-    left.plot([], [], color=INK, linewidth=0.9, linestyle=(0, (2, 2)), label="exact Born sums")
-    left.set_title("sums against the exact $a_0$")
-    right.set_title("learned sums against Born sums")
+    left.plot([], [], color=INK, linewidth=0.9, linestyle=(0, (2, 2)), label=f"exact {names.exact} sums")
+    left.set_title(f"sums against the exact ${names.symbol}$")
+    right.set_title(f"learned sums against {names.exact} sums")
     left.set_ylabel("median relative error")
     for axes in (left, right):
         axes.annotate(
-            r"$\eta = 1$",
+            f"${names.eta} = 1$" if names.eta else "1",
             (1.0, 1.0),
             (3, -2),
             xycoords=("data", "axes fraction"),
@@ -109,8 +110,8 @@ def proxy_chart(comparison: Comparison) -> Chart:
         "terms",
         "Where the series converges: errors against strength",
         "Held-out shapes, rescaled to each strength. Shaded: the strengths of the held-out data. Beyond "
-        "η = 1 there is a bound state and no Born series converges, learned or exact. Where the learned "
-        f"sums leave the dashed Born sums, the {comparison.noun}'s own error takes over.",
+        f"{'η = 1' if names.eta else 'strength 1'} {names.pole}. Where the learned "
+        f"sums leave the dashed {names.exact} sums, the {comparison.noun}'s own error takes over.",
         figure,
         data,
     )

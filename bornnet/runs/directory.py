@@ -5,41 +5,40 @@
     RUN/metrics.jsonl             the learning curve: one line a step
     RUN/held_out.safetensors      potentials that no network was fitted to, with a0 and eta
     RUN/baselines.safetensors     least-squares polynomials fitted to the same data
+    RUN/baseline-gp.safetensors   a Gaussian process on at most 4,000 of the rows
     RUN/member-0/round-1.safetensors   the network of a finished round, in physical units
     RUN/member-0/checkpoint.pt    the state of the round in progress
     RUN/summary.json              what was reached
 
-Every file appears whole or not at all.
+Every file appears whole or not at all (`writing`).
 """
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..config.load import load_config, to_toml
+from ..config.load import load_config
 from ..config.schema import StudyConfig
+from ..datasets.content import OBSERVABLE
 from ..errors import InputError
-from ..learners.polynomial.least_squares import Polynomial
-from ..series.learned import HeldOut, LearnedSeries, MemberSeries
-from ..series.member import learner_of
-from ..files.arrays import load_arrays, save_arrays
-from ..files.atomic import check_new_directory, lock, new_file, when_free
-from ..files.checkpoint import load_checkpoint, save_checkpoint
+from ..files.arrays import load_arrays
 from ..learners.base import Learner
-from ..learners.store import load_learner, save_learner
+from ..learners.store import load_learner
+from ..series.learned import HeldOut, LearnedSeries
+from ..series.member import learner_of
+from ..series.noise import LearnedNoise
+from ..series.shown import counted, rounds_table
+from ..series.terms import MemberSeries
+from ..targets import Target, target
 
 SCHEMA_VERSION = 1
 MARKER = "config.toml"
-_METRICS = "metrics.jsonl"
-_ARRAYS = "bornnet-arrays"
-_WAIT_SECONDS = 0.01  # for another member to have written its learning curve
+METRICS = "metrics.jsonl"
+ARRAYS = "bornnet-arrays"
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Run:
         scaling: per member and round what the network was trained in: input factors, output unit, floor.
         learned: per member the learned Born series, which predicts, contracts and compares.
         summary: what was reached; empty while the run is in progress.
+        target: what was learned, around its reference.
     """
 
     path: Path
@@ -64,9 +64,11 @@ class Run:
     scaling: list[list[dict[str, Any]]]
     learned: list[MemberSeries]
     summary: dict[str, Any]
+    target: Target
 
     @property
     def cells(self) -> int:
+        """Of the potentials it was fitted to."""
         return int(self.provenance["cells"])
 
     @property
@@ -78,113 +80,25 @@ class Run:
     def series(self) -> LearnedSeries:
         """What all members have learned together."""
         held_out = load_held_out(self.path)
-        rows = HeldOut(held_out["potentials"], held_out["scattering_length"], held_out["strength"])
-        return LearnedSeries(tuple(self.learned), self.config, rows)
+        values, sigma = held_out["scattering_length"], held_out.get("sigma")
+        rows = HeldOut(held_out["potentials"], values, held_out["strength"], sigma)
+        noise = self.provenance.get("noise")
+        found = noise and LearnedNoise(**noise)
+        return LearnedSeries(tuple(self.learned), self.config, rows, target=self.target, noise=found)
 
     @property
     def finished_rounds(self) -> int:
         """The rounds that every member has finished."""
         return min((len(rounds) for rounds in self.learners), default=0)
 
+    def __repr__(self) -> str:
+        done, planned = self.finished_rounds, self.config.rounds
+        rounds = f"{'' if done == planned else f'{done} of '}{counted(planned, 'round')}"
+        what = f"{','.join(self.config.learner)}: {counted(len(self.learners), 'member')}, {rounds}"
+        return f"Run({str(self.path)!r}, {what}, {self.cells} cells)"
 
-class RunDirectory:
-    """The files of a run, for its one writer."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def write_json(self, name: str, document: Mapping[str, Any]) -> None:
-        with new_file(self.path / name, force=True) as temporary:
-            text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=1, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
-
-    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        save_arrays(self.path / name, arrays, form=_ARRAYS, force=True)
-
-    @contextmanager
-    def writing(self, member: int) -> Iterator[None]:
-        """Held by the process that trains a member, which may outlive that which holds the run by moments."""
-        folder = self.path / f"member-{member}"
-        folder.mkdir(exist_ok=True)
-        with lock(folder):
-            yield
-
-    def save_curve(self, member: int, number: int, curve: Sequence[tuple[int, float, float, float]]) -> None:
-        """Set the learning curve (as of `Progress`) of a member's round in `metrics.jsonl`.
-
-        What stands there of later rounds of the member goes. Other members may be at work at the same time.
-        """
-        keys = ("step", "error", "held_out_error", "held_out_typical")
-        new = [{"member": member, "round": number, **dict(zip(keys, entry, strict=True))} for entry in curve]
-
-        def replace() -> None:
-            with new_file(self.path / _METRICS, force=True) as temporary:
-                before = [
-                    line
-                    for line in read_metrics(self.path)
-                    if line["member"] != member or line["round"] < number
-                ]
-                lines = sorted(before + new, key=lambda line: (line["member"], line["round"], line["step"]))
-                temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-
-        when_free(replace, _WAIT_SECONDS)
-
-    def save_round(self, member: int, number: int, learner: Learner, facts: Mapping[str, Any]) -> None:
-        save_learner(_round_file(self.path, member, number), learner, facts=facts, force=True)
-        self.drop_checkpoint(member)
-
-    def save_checkpoint(self, member: int, state: Mapping[str, Any]) -> None:
-        save_checkpoint(self._checkpoint(member), state)
-
-    def load_checkpoint(self, member: int) -> dict[str, Any] | None:
-        """The state of the round in progress, None where there is none; `InputError` where it is damaged."""
-        return load_checkpoint(self._checkpoint(member))
-
-    def drop_checkpoint(self, member: int) -> None:
-        self._checkpoint(member).unlink(missing_ok=True)
-
-    def finished(self, member: int) -> int:
-        """How many rounds the member has finished."""
-        number = 0
-        while _round_file(self.path, member, number + 1).is_file():
-            number += 1
-        return number
-
-    def _checkpoint(self, member: int) -> Path:
-        return self.path / f"member-{member}" / "checkpoint.pt"
-
-
-@contextmanager
-def open_run(
-    path: str | Path,
-    config: StudyConfig,
-    dataset: Path,
-    dataset_sha256: str,
-    *,
-    force: bool,
-    resume: bool,
-) -> Iterator[RunDirectory]:
-    """A run directory to write, held by one writer at a time.
-
-    A new one gets its `config.toml`. An existing one is taken with `resume`, if it has the same
-    configuration and dataset, or emptied with `force`; the dataset itself may lie in it. Otherwise
-    `InputError`, and nothing is changed.
-    """
-    path = Path(path)
-    _check_free(path, config, dataset, dataset_sha256, force=force, resume=resume)
-    with lock(path):
-        # again, now that no other writer can change it
-        _check_free(path, config, dataset, dataset_sha256, force=force, resume=resume)
-        path.mkdir(parents=True, exist_ok=True)
-        for member in path.glob("member-*"):
-            when_free(lambda member=member: _let_go(member), _WAIT_SECONDS)  # type: ignore[misc]
-        _sweep(path)
-        if force and not resume:
-            _empty(path)
-        if not (path / MARKER).is_file():
-            with new_file(path / MARKER, force=True) as temporary:
-                temporary.write_text(to_toml(config), encoding="utf-8")
-        yield RunDirectory(path)
+    def _repr_html_(self) -> str:
+        return rounds_table(repr(self), self.summary.get("fits", []))
 
 
 def stored_config(path: str | Path) -> StudyConfig:
@@ -200,6 +114,13 @@ def stored_config(path: str | Path) -> StudyConfig:
         raise InputError(str(error).removeprefix("--config: ")) from None
 
 
+def with_stored_limit(path: str | Path, config: StudyConfig) -> StudyConfig:
+    """The configuration of a run to be resumed, with the run's own time limit unless it has another."""
+    if config.time_limit is None and (Path(path) / MARKER).is_file():
+        return config.changed(time_limit=stored_config(path).time_limit)
+    return config
+
+
 def load_run(path: str | Path) -> Run:
     """A run, finished or in progress: its networks, configuration, scaling and learned terms.
 
@@ -207,14 +128,12 @@ def load_run(path: str | Path) -> Run:
     """
     path = Path(path)
     config = stored_config(path)
-    provenance = _read_json(path / "provenance.json")
+    provenance = read_json(path / "provenance.json")
     kind, settings = learner_of(config)
     learners: list[list[Learner]] = []
     scaling = []
     for member in range(config.members):
-        files = [
-            _round_file(path, member, number + 1) for number in range(RunDirectory(path).finished(member))
-        ]
+        files = [round_file(path, member, number + 1) for number in range(finished(path, member))]
         loaded = [load_learner(file) for file in files]
         for file, (learner, _) in zip(files, loaded, strict=True):
             _require_same_learner(file, learner, kind, int(provenance["cells"]), settings)
@@ -225,40 +144,41 @@ def load_run(path: str | Path) -> Run:
     learned = [MemberSeries(tuple(rounds), corrected, cells) for rounds in learners if rounds]
     summary = path / "summary.json"
     return Run(
-        path, config, provenance, learners, scaling, learned, _read_json(summary) if summary.is_file() else {}
+        path,
+        config,
+        provenance,
+        learners,
+        scaling,
+        learned,
+        read_json(summary) if summary.is_file() else {},
+        _target(path, config, provenance),
     )
+
+
+def _target(path: Path, config: StudyConfig, provenance: Mapping[str, Any]) -> Target:
+    """What a run learns, around the reference that its provenance has cell by cell."""
+    if config.observable != OBSERVABLE and config.at is None:
+        return target("given")
+    try:
+        found = target(config.target, provenance.get("reference"))
+        found.base(int(provenance["cells"]))
+        return found
+    except InputError as error:
+        raise InputError(f"{path / 'provenance.json'}: damaged: {error}") from None
 
 
 def load_held_out(path: str | Path) -> dict[str, np.ndarray]:
-    """`potentials (N, cells)`, `scattering_length (N,)` and `strength (N,)` that no network was fitted to."""
-    return _read_arrays(Path(path) / "held_out.safetensors")
+    """`potentials (N, cells)`, `scattering_length (N,)` and `strength (N,)` that no network was fitted to.
 
-
-def save_baselines(directory: RunDirectory, baselines: Mapping[int, Polynomial]) -> None:
-    """Least-squares polynomials by degree."""
-    directory.write_arrays(
-        "baselines.safetensors",
-        {
-            f"degree-{degree}/order-{order}": monomials
-            for degree, polynomial in baselines.items()
-            for order, monomials in enumerate(polynomial.monomials, start=1)
-        },
-    )
-
-
-def load_baselines(path: str | Path, cells: int) -> dict[int, Polynomial]:
-    """The least-squares polynomials of a run, by degree."""
-    arrays = _read_arrays(Path(path) / "baselines.safetensors")
-    degrees = sorted({int(re.findall(r"\d+", name)[0]) for name in arrays})
-    return {
-        degree: Polynomial(cells, tuple(arrays[f"degree-{degree}/order-{n}"] for n in range(1, degree + 1)))
-        for degree in degrees
-    }
+    Around a reference, potentials are displacements from it, and values (whatever the target) are less the
+    value there.
+    """
+    return read_arrays(Path(path) / "held_out.safetensors")
 
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     """The learning curves: one entry a step, in the order in which they were made."""
-    file = Path(path) / _METRICS
+    file = Path(path) / METRICS
     if not file.is_file():
         return []
     try:
@@ -268,7 +188,15 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
         raise InputError(f"{file}: damaged, expected a JSON object a line ({error}).") from None
 
 
-def _round_file(path: Path, member: int, number: int) -> Path:
+def finished(path: Path, member: int) -> int:
+    """How many rounds the member has finished."""
+    number = 0
+    while round_file(path, member, number + 1).is_file():
+        number += 1
+    return number
+
+
+def round_file(path: Path, member: int, number: int) -> Path:
     return path / f"member-{member}" / f"round-{number}.safetensors"
 
 
@@ -283,79 +211,8 @@ def _require_same_learner(
         raise InputError(f"{file}: {error}, as {MARKER} says; the file belongs to another run.") from None
 
 
-def _check_free(
-    path: Path, config: StudyConfig, dataset: Path, dataset_sha256: str, *, force: bool, resume: bool
-) -> None:
-    """`InputError` where the folder is neither free, nor the same run to resume, nor a run to replace."""
-    if resume and (path / MARKER).is_file():
-        _require_same(path, config, dataset_sha256)
-    elif not _holds_no_run(path, dataset):
-        check_new_directory(path, force=force, marker=MARKER)
-
-
-def _holds_no_run(path: Path, dataset: Path) -> bool:
-    """Whether there is only the dataset, and what a process left that died before its run's first file."""
-    if path.is_symlink() or not path.is_dir():
-        return False
-    others = [file for file in path.iterdir() if not (file.exists() and file.samefile(dataset))]
-    return {file.name for file in others} <= {f".{MARKER}.lock", f".{MARKER}.part"}
-
-
-def _let_go(member: Path) -> None:
-    """Find that no process trains the member any more; `Busy` where one does."""
-    with lock(member):
-        pass
-
-
-def _sweep(path: Path) -> None:
-    """Remove what a killed writer left half-written; the run's lock says that there is no living one."""
-    for folder in [path, *path.glob("member-*")]:
-        for file in [*folder.glob(".*.part"), *folder.glob(".*.lock")]:
-            file.unlink()
-
-
-def _require_same(path: Path, config: StudyConfig, dataset_sha256: str) -> None:
-    # How many threads there are does not define a run: a resumed one may have others.
-    stored, wanted = (to_toml(c.changed(workers=None)) for c in (stored_config(path), config))
-    if stored != wanted:
-        lines = list(unified_diff(stored.splitlines(), wanted.splitlines(), lineterm="", n=0))
-        changes = [line for line in lines[2:] if not line.startswith("@@")]
-        raise InputError(
-            f"{path} was started with another configuration ({'; '.join(changes)}). Leave the change out to "
-            "resume, give another --out, or --force to start again."
-        )
-    provenance = path / "provenance.json"
-    if provenance.is_file():
-        before = _read_json(provenance)["dataset"]["sha256"]
-        if before != dataset_sha256:
-            raise InputError(
-                f"{path} was started with another dataset (SHA-256 {before[:12]}.., this one "
-                f"{dataset_sha256[:12]}..). Give that one, another --out, or --force to start again."
-            )
-
-
-def _empty(path: Path) -> None:
-    """Remove what a run writes, a report of it that lies there, and nothing else."""
-    for file in [*path.glob("member-*/round-*.safetensors"), *path.glob("member-*/checkpoint.pt")]:
-        file.unlink()
-    for folder in path.glob("member-*"):
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    for name in (
-        "summary.json",
-        _METRICS,
-        "held_out.safetensors",
-        "baselines.safetensors",
-        "provenance.json",
-        MARKER,
-    ):
-        (path / name).unlink(missing_ok=True)
-    report = path / "report.html"
-    if report.is_file() and b'name="generator" content="bornnet' in report.read_bytes():
-        report.unlink()
-
-
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """A file of a run that holds a JSON object; `InputError` where it is missing or damaged."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -367,7 +224,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     return document
 
 
-def _read_arrays(file: Path) -> dict[str, np.ndarray]:
+def read_arrays(file: Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise InputError(f"{file.parent}: the run is incomplete: {file.name} is missing.")
-    return load_arrays(file, form=_ARRAYS)[0]
+    return load_arrays(file, form=ARRAYS)[0]

@@ -7,6 +7,7 @@ import torch
 
 from ..compute.devices import limited_threads
 from ..config.schema import StudyConfig
+from ..series.automatic import for_dataset
 from ..series.member import device_of, learner_of
 from .data import StudyData, first_problem, fit_bytes, read_study_data, warn_of_few_samples
 from .rounds import threads_each
@@ -22,6 +23,7 @@ def estimate(dataset: str | Path, study: StudyConfig, *, at_once: int = 1) -> di
 
     Raises ``InputError`` as the run itself would.
     """
+    study = for_dataset(study, dataset)
     at_once = min(at_once, study.members)
     data = read_study_data(dataset, study, at_once=at_once)
     device = device_of(study)

@@ -1,7 +1,5 @@
 """Training runs: rounds and members over a dataset, into a run directory that can be gone on with."""
 
-import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -10,25 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from .. import __version__
-from ..config.schema import StudyConfig
-from ..datasets.labelled import Labelled
-from ..errors import BornnetError, InputError, Interrupted, WorkerLost
-from ..compute.pool import completed, executor, processors
-from .directory import MARKER, RunDirectory, load_run, open_run, read_metrics, save_baselines
 from ..compute.devices import limited_threads
+from ..compute.group import active, at_first, everywhere, join, rank
+from ..compute.pool import completed, executor, processors
+from ..config.schema import StudyConfig
+from ..errors import BornnetError, InputError, Interrupted, WorkerLost
 from ..learners.base import Fit, Learner
+from ..series.automatic import for_dataset
 from ..series.member import device_of, reached
-from ..learners.polynomial.least_squares import affordable, fit_polynomial
-from .data import BASELINES, StudyData, near, read_study_data, warn_of_few_samples
+from ..series.noise import LearnedNoise
 from ..training.fit import Progress
-from ..compute.group import active, at_first, everywhere, join, processes, rank
+from .data import StudyData, near, read_study_data, warn_of_few_samples
+from .directory import MARKER, load_run, read_json, read_metrics, with_stored_limit
+from .provenance import versions, write_setting
+from .sessions import note_versions, seconds_of, timed
+from .writing import RunDirectory, open_run
 
-_CHECKPOINT_SECONDS = 5.0
-_HELD_OUT_ROWS = 4096  # kept with the run for comparisons, whatever the dataset's size
+CHECKPOINT_SECONDS = 5.0
 
 Report = Callable[[int, int, Progress], Any]
 """``report(member, round, progress)`` after every step."""
@@ -36,11 +34,16 @@ Report = Callable[[int, int, Progress], Any]
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training run wrote: where, and per member and round the held-out errors."""
+    """What a training run wrote: where, and per member and round the held-out errors.
+
+    `seconds` is the time that all calls together took which made the run; of one that was killed, none.
+    `noise` is what was learned of the values' errors, where that was asked for.
+    """
 
     path: Path
     rounds: list[list[dict[str, Any]]]
     seconds: float
+    noise: LearnedNoise | None = None
 
 
 def fit_run(
@@ -73,14 +76,14 @@ def fit_run(
         WorkerLost: another process that trains is gone; the state is saved.
         BornnetError: training broke down.
     """
-    began = time.perf_counter()
     try:
         results = _fit(dataset, out, config, force, resume, at_once, command, report)
     except KeyboardInterrupt as stop:
         raise Interrupted(f"Interrupted: {_kept(out)}") from stop
     except WorkerLost as lost:
         raise WorkerLost(f"{lost}: {_kept(out)}") from lost
-    return Fitted(Path(out), results, time.perf_counter() - began)
+    noise = read_json(Path(out) / "provenance.json").get("noise")
+    return Fitted(Path(out), results, seconds_of(out), noise and LearnedNoise(**noise))
 
 
 def _kept(out: str | Path) -> str:
@@ -105,20 +108,29 @@ def _fit(
         raise InputError(
             "--at-once is for one process; those that torchrun starts train one member together."
         )
+    began = time.perf_counter()
+    config = everywhere(lambda: for_dataset(config, dataset))
+    if resume:
+        config = everywhere(lambda: with_stored_limit(out, config))
     data = everywhere(lambda: read_study_data(dataset, config, at_once=at_once))
     device = everywhere(lambda: device_of(config))
     threads = threads_each(config, at_once)
     with limited_threads(threads), ExitStack() as held:
 
         def begin() -> None:
-            run = open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume)
-            held.enter_context(run)
+            held.enter_context(
+                open_run(out, data.study, Path(dataset), data.dataset.sha256, force=force, resume=resume)
+            )
             warn_of_few_samples(data)
             if not (Path(out) / "provenance.json").is_file():
-                _write_setting(RunDirectory(Path(out)), data, dataset, device, command)
+                write_setting(RunDirectory(Path(out)), data, dataset, device, command)
+            else:
+                read_metrics(out)  # refused before anything is written, where they are damaged
+                note_versions(run, versions())
+            held.enter_context(timed(run, began))
 
-        at_first(begin)
         run = RunDirectory(Path(out))
+        at_first(begin)
         if at_once > 1:
             apart = data.study.changed(workers=threads)
             _fit_side_by_side(run, Path(dataset), apart, at_once, report)
@@ -229,7 +241,7 @@ def _run_round(run: RunDirectory, member: int, number: int, fit: Fit, report: Re
         nonlocal saved, state
         state = fit.state()
         report(member, number, progress)
-        if rank() == 0 and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+        if rank() == 0 and time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
 
@@ -240,57 +252,3 @@ def _run_round(run: RunDirectory, member: int, number: int, fit: Fit, report: Re
             save()  # the state after the last whole step
         raise
     at_first(lambda: run.save_curve(member, number, fit.progress.curve))
-
-
-def _write_setting(
-    run: RunDirectory,
-    data: StudyData,
-    source: str | Path,
-    device: torch.device,
-    command: Sequence[str],
-) -> None:
-    """What stands beside the networks: provenance, held-out potentials and baselines."""
-    training, dataset = data.training, data.dataset
-    kept = data.held_out.rows(np.arange(min(len(data.held_out), _HELD_OUT_ROWS)))
-    run.write_arrays("held_out.safetensors", _held_out(kept))
-    save_baselines(
-        run,
-        {
-            degree: fit_polynomial(
-                training.potentials, training.values, 1 / training.strength, degree
-            )
-            for degree in BASELINES
-            if affordable(dataset.cells, degree, len(training))
-        },
-    )
-    run.write_json(
-        "provenance.json",
-        {
-            "bornnet": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "platform": platform.platform(),
-            "device": str(device),
-            "threads": torch.get_num_threads(),
-            "processes": processes(),
-            "seed": data.study.seed,
-            "cells": dataset.cells,
-            "dataset": {
-                "file": str(source),
-                "sha256": dataset.sha256,
-                "samples": len(dataset),
-                "configuration": dataset.configuration,
-            },
-            "command": list(command) or sys.argv,
-        },
-    )
-
-
-def _held_out(kept: Labelled) -> dict[str, np.ndarray]:
-    arrays = {
-        "potentials": kept.potentials[:],
-        "scattering_length": kept.values,
-        "strength": kept.strength,
-    }
-    return arrays if kept.gradient is None else {**arrays, "gradient": kept.gradient[:]}

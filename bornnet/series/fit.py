@@ -3,20 +3,31 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from torch import nn
 
-from ..config.load import named_layer, resolved
+from ..config.load import AUTO, named_layer, resolved
+from ..config.registry import MODULE
 from ..config.schema import StudyConfig
+from ..datasets.content import OBSERVABLE
 from ..datasets.labelled import Labelled, split
+from ..datasets.own import own_rows
 from ..errors import InputError, Interrupted
 from ..learners.base import Learner
-from ..physics.weinberg import weinberg_eigenvalue
+from ..targets import Target
+from ..targets import target as make_target
+from ..targets.named import read_reference
 from ..training.fit import Progress
+from .automatic import for_rows
 from .iteration import choose_scaling
 from .learned import HeldOut, LearnedSeries
 from .member import Member, device_of, learner_of, reached, rounds_of
+from .noise import learned_noise
+
+_ROUNDS = 3
 
 Report = Callable[[int, int, Progress], Any]
 
@@ -25,11 +36,13 @@ def fit_series(
     potentials: Any,
     values: Any,
     *,
-    learner: str = "mlp",
-    rounds: int = 3,
+    learner: Any = "mlp",
+    rounds: int = _ROUNDS,
     sigma: Any = None,
     seed: int = 0,
     members: int = 1,
+    at: Any = None,
+    target: str = "scattering_length",
     progress: bool | None = None,
     **settings: Any,
 ) -> LearnedSeries:
@@ -38,42 +51,105 @@ def fit_series(
     The numbers are those of ``bornnet iterate`` on a dataset of the same rows with the same settings.
 
     Args:
-        potentials: ``(N, cells)``, U >= 0, strengths eta below 1.
-        values: ``(N,)``, the scattering length of each in units of the range.
-        learner: the name of a learner, or of several such as ``"flow,gp"``.
-        rounds: of the iteration.
-        sigma: one standard deviation of the values' errors; not taken yet by any learner.
+        potentials: ``(N, cells)``, strengths eta below 1; that of a potential of both signs is that of |U|.
+        values: ``(N,)``, the scattering length of each in units of the range; with ``observable="NAME"`` of
+            anything else, whose truth bornnet does not know.
+        learner: the name of a learner, or of several such as ``"flow,gp"``; ``"auto"`` for the one that suits
+            the rows (`series.automatic`), whose name the series' ``config`` then has; or a torch module from
+            ``(batch, cells)`` to ``(batch,)``, row by row, of which a copy in double precision is fitted,
+            without dropout: residual connections, LayerNorm, attention, whatever torch can differentiate; or
+            a list with both, such as ``["polynomial", module]``. Potentials reach it in units in which their
+            RMS is 1/20 in every cell. Derivatives are torch.func's, slower than the perceptron's. It has no
+            diagrams. Member 0 starts from the weights given, the others from new ones, drawn by
+            ``reset_parameters`` of every layer.
+        rounds: of the iteration; with ``learner="auto"`` the 3 that is the default leaves it to the rule.
+        sigma: one standard deviation of the values' errors, ``(N,)`` or one for all; None: they are exact;
+            ``"learn"``: to be found from the values (`series.noise`).
         seed: all random numbers follow from it.
         members: of the ensemble, over seeds.
+        at: the reference U0 that the series starts from, ``(cells,)``, or its name such as
+            ``"square:eta=0.95"``; U = 0 unless given. Strengths are then those of ``potentials - U0``.
+        target: ``scattering_length``, or ``inverse`` where the values are 1/a0, in units of 1/range.
         progress: show how far it is; None: where stderr is a terminal, or in a notebook.
         settings: any other key of the configuration, such as ``hidden=(32, 32)`` or ``holdout=0.1``.
 
     Raises:
-        InputError: arrays that do not fit together, NaN (its first index), a potential without a Born series,
-            an unknown setting, or too few rows.
+        InputError: arrays that do not fit together, NaN (its first index), a potential whose series diverges,
+            a reference of other cells or one where the target is infinite, an unknown setting, too few
+            rows, or a module of other shapes or without the derivatives that a fit needs.
         Interrupted: Ctrl-C came; nothing is left behind.
     """
-    if sigma is not None:
-        raise InputError("sigma: known errors of the values are not taken into account yet; leave it out.")
-    U, y = _arrays(potentials, values)
-    given = {"learner": learner, "rounds": rounds, "seed": seed, "members": members, **settings}
+    observable = settings.pop("observable", OBSERVABLE)
+    if isinstance(sigma, str):
+        sigma, settings["sigma"] = None, sigma
+    data, learns = _rows(potentials, values, sigma, observable, at, target)
+    names, module = _named(learner)
+    given = {"learner": names, "rounds": rounds, "seed": seed, "members": members, **settings}
+    if names == AUTO and rounds == _ROUNDS:
+        del given["rounds"]
     study = resolved([named_layer(given, {key: key for key in given})])
-    study = study.changed(samples=len(U), cells=U.shape[1])
-    data = Labelled(U, y, _strengths(U))
+    study = for_rows(study, data, known=observable == OBSERVABLE)
+    study = study.changed(samples=len(data), cells=data.cells, observable=observable, target=target)
+    study = study.changed(at=at if at is None or isinstance(at, str) else "an array")
+    holding = study if module is None else _holding(study, module)
     training, held_out = split(data, study.holdout, study.seed)
-    scaling = choose_scaling(training, *learner_of(study))
-    device = device_of(study).type
+    noise = None
+    if study.sigma == "learn":
+        training, held_out, noise = learned_noise(training, held_out, study.seed, learns.value)
+    scaling = choose_scaling(training, *learner_of(holding))
+    device = device_of(holding).type
     found, facts = [], []
     try:
-        with _shown(study, progress) as report:
+        with _shown(holding, progress) as report:
             for number in range(study.members):
-                learned, own = _learned(Member(study, number, training, held_out, scaling, device), report)
-                found.append(rounds_of(study).series(learned, U.shape[1]))
+                learned, own = _learned(
+                    Member(holding, number, training, held_out, scaling, device, learns), report
+                )
+                found.append(rounds_of(study).series(learned, data.cells))
                 facts.append(own)
     except KeyboardInterrupt as stop:
         raise Interrupted("Interrupted: nothing is left behind. Call fit_series again.") from stop
-    kept = HeldOut(held_out.potentials[:], held_out.values, held_out.strength)
-    return LearnedSeries(tuple(found), study, kept, facts)
+    kept = HeldOut(held_out.potentials[:], held_out.values, held_out.strength, held_out.sigma)
+    return LearnedSeries(tuple(found), study, kept, facts, learns, noise)
+
+
+def _rows(
+    potentials: Any, values: Any, sigma: Any, observable: str, at: Any, name: str
+) -> tuple[Labelled, Target]:
+    """The rows as the rounds see them, and what is learned."""
+    if at is not None and np.ndim(potentials) == 2:
+        at = read_reference(at, np.shape(potentials)[1]) if isinstance(at, str) else at
+    learns = make_target(name if observable == OBSERVABLE else "given", at)
+    if learns.reference is None:
+        rows = own_rows(potentials, values, sigma=sigma, observable=observable)
+        if observable == OBSERVABLE:
+            _require_convergent(rows.strength)
+        return rows, learns
+    rows = own_rows(
+        np.asarray(potentials, dtype=float) - learns.base(np.shape(potentials)[-1]),
+        np.asarray(values, dtype=float) - learns.value,
+        sigma=sigma,
+    )
+    return replace(rows, strength=learns.require(np.asarray(potentials, dtype=float))), learns
+
+
+def _named(learner: Any) -> tuple[Any, nn.Module | None]:
+    """The learners' names, and the torch module that stands among them, if any."""
+    parts = list(learner) if isinstance(learner, list | tuple) else [learner]
+    modules = [part for part in parts if isinstance(part, nn.Module)]
+    if len(modules) > 1:
+        raise InputError(f"learner: expected one torch module at most; got {len(modules)}.")
+    for part in parts:
+        if isinstance(part, type) and issubclass(part, nn.Module):
+            raise InputError(f"learner: expected a module, got the class {part.__name__}: make one of it.")
+    names = [MODULE if isinstance(part, nn.Module) else part for part in parts]
+    return (names, modules[0]) if modules else (learner, None)
+
+
+def _holding(study: StudyConfig, module: nn.Module) -> StudyConfig:
+    """The configuration with the module, which no file can hold."""
+    parts = (part.holding(module) if name == MODULE else part for name, part in study.parts())  # type: ignore[attr-defined]
+    return study.changed(settings=tuple(parts))
 
 
 def _learned(member: Member, report: Report) -> tuple[list[Learner], list[dict[str, Any]]]:
@@ -92,34 +168,13 @@ def _learned(member: Member, report: Report) -> tuple[list[Learner], list[dict[s
     return finished, facts
 
 
-def _arrays(potentials: Any, values: Any) -> tuple[np.ndarray, np.ndarray]:
-    U, y = np.asarray(potentials, dtype=float), np.asarray(values, dtype=float)
-    if U.ndim != 2 or not U.size:
-        raise InputError(f"potentials: expected an array (N, cells), got shape {U.shape}.")
-    if y.shape != (len(U),):
-        raise InputError(f"values: expected one for each of {len(U)} potentials, got shape {y.shape}.")
-    for name, array in (("potentials", U), ("values", y)):
-        strange = np.argwhere(~np.isfinite(array))
-        if len(strange):
-            index = [int(i) for i in strange[0]]
-            raise InputError(f"{name}{index}: expected a finite number, got {array[tuple(index)]}.")
-    return np.ascontiguousarray(U), y
-
-
-def _strengths(U: np.ndarray) -> np.ndarray:
-    strength = weinberg_eigenvalue(U)
-    if not np.all(strength > 0):
-        row = int(np.argmin(strength))
-        raise InputError(
-            f"potentials[{row}]: it is zero everywhere, so it has no leading order; leave it out."
-        )
+def _require_convergent(strength: np.ndarray) -> None:
     if strength.max() >= 1:
         row = int(np.argmax(strength))
         raise InputError(
-            f"potentials[{row}]: expected a strength eta below 1, where the Born series converges; got "
-            f"{strength[row]:.6g}. Leave such potentials out."
+            f"potentials: row {row + 1}: expected a strength eta below 1, where the Born series converges; "
+            f"got {strength[row]:.6g}. Leave such potentials out."
         )
-    return strength
 
 
 @contextmanager
@@ -134,6 +189,8 @@ def _shown(study: StudyConfig, progress: bool | None) -> Iterator[Report]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
+    if study.reason is not None:
+        print(f"bornnet: {study.reason}.", file=sys.stderr)
     learner, settings = learner_of(study)
     shares = [learner.most_steps(settings, number) for number in range(1, study.rounds + 1)]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

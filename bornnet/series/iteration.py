@@ -15,7 +15,8 @@ cannot follow: of relative size error/eta. So later rounds leave out the shallow
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,13 @@ from torch import Tensor
 from ..datasets.labelled import Labelled, Table
 from ..errors import InputError
 from ..learners.base import Learner, Scaling
-from ..physics.born import born_terms
+from ..targets import Target, target
 from ..training.problem import Problem, Samples, Slopes
-from .learned import MemberSeries
+from .terms import MemberSeries
+
+DISCREPANCY = 1e-3
+"""Where values have errors, what a model is expected to miss, relative to the order that is due: small
+against errors that matter, and large enough that a potential of nearly no error does not rule the fit."""
 
 
 def choose_scaling(data: Labelled, learner: type[Learner], config: Any = None) -> Scaling:
@@ -83,6 +88,7 @@ class Rounds:
         remove: ``learned`` terms, or the ``exact`` Born terms (for comparison only).
         directions: along so many directions a potential derivatives are fitted, where gradients are known.
         seed: of those directions.
+        target: what is learned, around its reference; the scattering length around U = 0 unless given.
     """
 
     floors: Sequence[float]
@@ -90,6 +96,7 @@ class Rounds:
     remove: str = "learned"
     directions: int = 1
     seed: int = 0
+    target: Target = field(default_factory=lambda: target("scattering_length"))
 
     def floor(self, number: int) -> float:
         return self.floors[min(number, len(self.floors)) - 1]
@@ -129,12 +136,23 @@ def round_problem(
             Samples(
                 Scaled(part.potentials, scaling.inputs),
                 torch.from_numpy(value / scaling.output),
-                torch.from_numpy(scaling.output / (unit * part.strength**number)),
+                torch.from_numpy(scaling.output / _sizes(part, unit, number)),
                 along,
+                None if part.sigma is None else torch.from_numpy(part.sigma / scaling.output),
             )
             for part, value, along in zip(parts, values, slopes, strict=True)
         )
     )
+
+
+def _sizes(data: Labelled, unit: float, number: int) -> np.ndarray:
+    """``(N,)``: how large a residual may be expected in each row, against which it is weighed.
+
+    Without errors that is the size of the order that is due. With errors sigma it is these, beside what the
+    model itself may miss (`DISCREPANCY` of the order that is due): weights of independent Gaussian errors.
+    """
+    leading = unit * data.strength**number
+    return leading if data.sigma is None else np.hypot(data.sigma, DISCREPANCY * leading)
 
 
 def _rms(values: np.ndarray) -> float:
@@ -153,10 +171,10 @@ def above(data: Labelled, floor: float, number: int) -> Labelled:
 
 
 def _remainder(rounds: Rounds, number: int, series: MemberSeries | None, data: Labelled) -> np.ndarray:
-    """a0 without its lower orders ``(N,)``."""
+    """The values without their lower orders ``(N,)``."""
     remainder = data.values.copy()
     if series is not None:
-        terms = born_terms if rounds.remove == "exact" else series.terms
+        terms = rounds.target.terms if rounds.remove == "exact" else series.terms
         for block in data.blocks():
             remainder[block] -= terms(data.potentials[block], number - 1).sum(axis=0)
     return remainder
@@ -191,14 +209,14 @@ def _along(
     for block in data.blocks():
         gradient = data.gradient[block]
         if series is not None:
-            lower = exact_gradient if rounds.remove == "exact" else series.gradient
+            lower = partial(exact_gradient, rounds.target) if rounds.remove == "exact" else series.gradient
             gradient = gradient - lower(data.potentials[block], number - 1)
         values[block] = (directions[block] @ gradient[:, :, None])[:, :, 0]
     return values
 
 
-def exact_gradient(potentials: np.ndarray, order: int) -> np.ndarray:
-    """``(N, cells)``: the gradient of the exact Born sum through that order."""
-    tensor = torch.tensor(potentials, requires_grad=True)
-    (gradient,) = torch.autograd.grad(born_terms(tensor, order).sum(), tensor)
-    return gradient.numpy()
+def exact_gradient(of: Target, displacements: np.ndarray, order: int) -> np.ndarray:
+    """``(N, cells)``: the gradient of the target's exact sum through that order."""
+    tensor = torch.tensor(displacements, requires_grad=True)
+    (gradient,) = torch.autograd.grad(of.terms(tensor, order).sum(), tensor)
+    return np.asarray(gradient.numpy())

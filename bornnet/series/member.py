@@ -1,31 +1,38 @@
 """One member's way through the rounds: what each round fits, with which learner, and what it reached."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..compute.devices import choose_device
 from ..compute.group import processes, rank
+from ..config.load import AUTO
 from ..config.registry import learner_class
 from ..config.schema import StudyConfig
 from ..datasets.labelled import Labelled
 from ..errors import InputError
 from ..learners.base import Fit, Learner, Scaling, Task
 from ..learners.chain import Chain
+from ..targets import Target
 from ..training.fit import Progress
 from ..training.problem import Problem
 from .iteration import Rounds, round_problem
 
 
-def rounds_of(study: StudyConfig) -> Rounds:
-    """How the configuration has the rounds differ."""
-    return Rounds(study.strength_floors, study.lower_orders, study.remove, study.directions, study.seed)
+def rounds_of(study: StudyConfig, target: Target | None = None) -> Rounds:
+    """How the configuration has the rounds differ; ``target`` is the scattering length around U = 0 unless
+    given."""
+    rounds = Rounds(study.strength_floors, study.lower_orders, study.remove, study.directions, study.seed)
+    return rounds if target is None else replace(rounds, target=target)
 
 
 def learner_of(study: StudyConfig) -> tuple[type[Learner], Any]:
     """The class that a study fits and its settings: one learner, or a chain of several."""
+    if study.learner == (AUTO,):
+        raise InputError("learner: auto has not been settled for a dataset (series.automatic).")
     if len(study.learner) > 1:
         return Chain, Chain.settings(study.parts())
     return learner_class(study.learner[0]), study.settings[0]
@@ -34,8 +41,11 @@ def learner_of(study: StudyConfig) -> tuple[type[Learner], Any]:
 def device_of(study: StudyConfig) -> torch.device:
     """Where a study is fitted: ``auto`` is a GPU only for learners that can use one.
 
-    Raises ``InputError`` where a GPU is asked for that is not there, or for a learner that cannot use one.
+    Raises ``InputError`` where a GPU is asked for that is not there, or for a learner that cannot use one,
+    and where a learner lacks what no configuration holds, such as a torch module.
     """
+    for part in study.settings:
+        part.require_ready(study.members)
     learner, _ = learner_of(study)
     if learner.on_gpu:
         return choose_device(study.device)
@@ -53,9 +63,10 @@ class Member:
     Attributes:
         study: the configuration.
         number: the member, from 0.
-        training, held_out: the rows to fit and those to judge by.
+        training, held_out: the rows to fit and those to judge by, as displacements from the reference.
         scaling: between physical units and those of the fits.
         device: ``cpu`` or ``cuda``.
+        target: what is learned; the scattering length around U = 0 unless given.
     """
 
     study: StudyConfig
@@ -64,6 +75,14 @@ class Member:
     held_out: Labelled
     scaling: Scaling
     device: str = "cpu"
+    target: Target | None = None
+
+    def __post_init__(self) -> None:
+        if self.study.bootstrap and self.study.members < 2:
+            raise InputError(
+                "bootstrap: expected at least 2 members, whose spread is the error bar; got "
+                f"{self.study.members}. Give members = 10, say."
+            )
 
     def task(self, number: int, before: Learner | None = None) -> Task:
         """What round ``number`` asks of the learner; ``before``, in physical units, is where it may start."""
@@ -82,10 +101,20 @@ class Member:
             seconds=None if study.time_limit is None else 60 * study.time_limit,
         )
 
+    @property
+    def rows(self) -> Labelled:
+        """The rows that this member is fitted to: all, or as many drawn from them with replacement (Efron,
+        Ann. Stat. 7, 1, 1979), each with the error that it has."""
+        if not self.study.bootstrap:
+            return self.training
+        count = len(self.training)
+        draw = np.random.default_rng([self.study.seed, self.number, 22]).integers(0, count, count)
+        return self.training.rows(np.sort(draw))
+
     def problem(self, number: int, finished: Sequence[Learner]) -> Problem:
         """What round ``number`` is fitted to, after what the finished rounds have learned."""
         return round_problem(
-            rounds_of(self.study), number, finished, self.training, self.held_out, self.scaling
+            rounds_of(self.study, self.target), number, finished, self.rows, self.held_out, self.scaling
         )
 
     def begin(self, number: int, problem: Problem, finished: Sequence[Learner]) -> Fit:

@@ -21,7 +21,8 @@ from ..config.schema import Data, StudyConfig
 from ..errors import InputError
 from ..runs.directory import MARKER as RUN_MARKER
 from ..series.spread import spread
-from .file import Setting, Study, read_study, slug
+from .file import Study, read_study
+from .grid import Setting, slug
 
 MARKER = "study.toml"
 

@@ -167,12 +167,10 @@ def run_job(job: Job) -> None:
 def _fit_and_compare(job: Job, resumed: bool) -> dict[str, Any]:
     from ..comparison.compare import compare_run
     from ..compute.devices import limited_threads
-    from ..datasets.generate import generate
     from ..runs.rounds import fit_run
 
     if job.setting.data is None:
-        # another run of the study may be making the same dataset
-        when_free(lambda: job.dataset.is_file() or generate(job.dataset, job.config), _WAIT_SECONDS)
+        when_free(lambda: _make(job), _WAIT_SECONDS)
     command = ["bornnet", job.command, str(job.dataset), "--out", str(job.run), "--resume"]
     # what a lost study had sent to a cluster may still be at work on the same run
     fitted = when_free(
@@ -191,6 +189,19 @@ def _fit_and_compare(job: Job, resumed: bool) -> dict[str, Any]:
         "single_network": compared["single_network"],
         "least_squares": best,
     }
+
+
+def _make(job: Job) -> None:
+    """The dataset of a run, which another run of the study may be making, or may just have made."""
+    from ..datasets.generate import generate
+
+    if job.dataset.is_file():
+        return
+    try:
+        generate(job.dataset, job.config)
+    except InputError:
+        if not job.dataset.is_file():
+            raise
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ..compute.group import processes, rank
+from .cost import ROWS, autograd_bytes, pass_seconds
 from .model import Residual
 from .problem import Batch, Samples
 from .residuals import BLOCK, loss_and_pull, total_rows
@@ -23,6 +24,10 @@ def loss_and_gradient(model: Residual, batches: Iterable[Batch], count: int) -> 
     for parameter, part in zip(parameters, pulled.split([p.numel() for p in parameters]), strict=True):
         parameter.grad = (2 * part).view_as(parameter)
     return loss
+
+
+_LBFGS_ITERATIONS = 20
+_LBFGS_EVALUATIONS = 25  # of loss and gradient in a step: the iterations, and what the line searches add
 
 
 class Adam:
@@ -54,6 +59,15 @@ class Adam:
             self.optimizer,
             lambda epoch: floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(epoch / steps, 1.0))),
         )
+
+    @classmethod
+    def step_bytes(
+        cls, rows: int, weights: int, *, kept: int = 0, batch: int = 0, slopes: bool = False
+    ) -> int:
+        return autograd_bytes(min(rows, batch), weights, kept, history=10)
+
+    def step_seconds(self) -> float:
+        return pass_seconds(self.model, self.samples, self.batch)
 
     def step(self) -> float:
         """One epoch; the mean loss over it."""
@@ -91,12 +105,21 @@ class LBFGS:
         self.samples = samples
         self.optimizer = torch.optim.LBFGS(
             model.parameters(),
-            max_iter=20,
+            max_iter=_LBFGS_ITERATIONS,
             history_size=50,
             tolerance_grad=0.0,
             tolerance_change=0.0,
             line_search_fn="strong_wolfe",
         )
+
+    @classmethod
+    def step_bytes(
+        cls, rows: int, weights: int, *, kept: int = 0, batch: int = 0, slopes: bool = False
+    ) -> int:
+        return autograd_bytes(min(rows, BLOCK), weights, kept, history=100)
+
+    def step_seconds(self) -> float:
+        return _LBFGS_EVALUATIONS * pass_seconds(self.model, self.samples, ROWS)
 
     def step(self) -> float:
         """Twenty iterations; the loss before them."""

@@ -15,7 +15,8 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from ..compute.group import decided
 from ..errors import BornnetError
 from .first_order import LBFGS, Adam
-from .levenberg_marquardt import GaussNewton, LevenbergMarquardt
+from .gauss_newton import GaussNewton
+from .levenberg_marquardt import LevenbergMarquardt
 from .model import Residual
 from .problem import Problem, Samples
 from .residuals import errors
@@ -29,6 +30,18 @@ class Optimizer(Protocol):
     def step(self) -> float | None: ...
     def state(self) -> dict[str, Any]: ...
     def load_state(self, state: dict[str, Any]) -> None: ...
+
+    @classmethod
+    def step_bytes(
+        cls, rows: int, weights: int, *, kept: int = 0, batch: int = 0, slopes: bool = False
+    ) -> int:
+        """Memory that a step takes at its peak; autograd keeps ``kept`` numbers a row of the model, and
+        ``batch`` are the rows of a mini-batch."""
+        ...
+
+    def step_seconds(self) -> float:
+        """About how long a step takes: parts of one on a small block of rows, timed and scaled up."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,13 @@ class Settings:
     batch: int = 256
     seed: int = 0
 
+
+KINDS: dict[str, type[Optimizer]] = {
+    "levenberg-marquardt": LevenbergMarquardt,
+    "gauss-newton": GaussNewton,
+    "l-bfgs": LBFGS,
+    "adam": Adam,
+}
 
 OPTIMIZERS: dict[str, Callable[[Residual, Samples, Settings], Optimizer]] = {
     "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples, robust=True),

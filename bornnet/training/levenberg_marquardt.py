@@ -10,9 +10,6 @@ c_1 = d, and r_p for p > 1 the order-p Taylor coefficient of the residuals along
 each order takes out what the residuals' curvature brings in at that order. An order costs some forward passes
 and one solve with the factor that is there already, a small part of the normal equations.
 
-`GaussNewton` walks the same paths without the normal matrix: conjugate gradients solve with products by J and
-its transpose alone, for networks whose normal matrix would not fit.
-
 mu starts at a hundredth of the loss (near a solution mu must fall as the squared residuals for steps that
 converge fast: Yamashita & Fukushima, Computing Suppl. 15, 239, 2001), so that a round that starts from the
 weights of the one before takes long steps at once. Then it follows the gain ratio (Nielsen 1999; Madsen,
@@ -31,28 +28,27 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..compute.group import agreed, total
+from .cost import ROWS, timed, weights_of
 from .model import Residual
 from .problem import Samples
 from .residuals import (
     BLOCK,
     linearized,
-    loss_and_pull,
     mean_square,
     pulled_back,
-    pushed_forward,
     residuals,
     reweighted,
     total_rows,
 )
 
-_BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
+BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
 _FIRST_DAMPING = 1e-2  # over the loss
 _TRIALS = 16  # dampings tried before the step is given up
 _PATH_ORDER = 5  # of the path in t; beyond it trials gained little
 _REACH = 0.25  # t up to which residuals are taken for their Taylor coefficients
 _LENGTHS = (1.0, 0.7, 0.5)  # t tried along the path
-PASSES = 12
-"""About how many passes forward and backward a step takes beside its normal equations."""
+_PASSES = 12  # forward and backward, about, that a step takes beside its normal equations
+_TIMED_COLUMNS = 1024  # of matrices; products go with the square of the weights, factors with the cube
 
 Solve = Callable[[Tensor], Tensor]
 Solver = Callable[[float], Solve | None]
@@ -86,6 +82,7 @@ class LevenbergMarquardt:
         self.growth = 2.0
         self.path_order = path_order
         self.count = total_rows(samples)
+        self.jacobian: Tensor | None = None  # of the step, where it is in one piece
 
     @torch.no_grad()
     def step(self) -> float | None:
@@ -93,7 +90,7 @@ class LevenbergMarquardt:
         error = None
         if self.robust:
             error, self.samples = reweighted(self.model, self.given)
-        loss, gradient, solver = self._linearize()
+        loss, gradient, solver = self.linearize()
         error = loss if error is None else error
         if not math.isfinite(loss):
             return loss
@@ -103,7 +100,7 @@ class LevenbergMarquardt:
         for _ in range(_TRIALS):
             solve = solver(self.damping)
             if solve is not None:
-                path = self._path(here, gradient, solve)
+                path = self.path(here, gradient, solve)
                 reached, length = self._along(here, path, loss)
                 if length:
                     # with (A + mu) d = -g the linear model's gain is d.(mu d - g)/2
@@ -127,9 +124,33 @@ class LevenbergMarquardt:
     def load_state(self, state: dict[str, Any]) -> None:
         self.damping, self.growth = state["damping"], state["growth"]
 
-    def _linearize(self) -> tuple[float, Tensor, Solver]:
+    @classmethod
+    def step_bytes(
+        cls, rows: int, weights: int, *, kept: int = 0, batch: int = 0, slopes: bool = False
+    ) -> int:
+        """A block of the Jacobian being built, and the normal matrix growing. The Jacobian of slopes is made
+        together with that of the values."""
+        return 8 * ((5 if slopes else 2) * min(rows, block_rows(weights)) * weights + 3 * weights**2)
+
+    def step_seconds(self) -> float:
+        """The Jacobian, the normal matrix, its factor, and passes forward and backward."""
+        weights = weights_of(self.model)
+        block = self.given.rows(slice(0, max(1, min(ROWS, BLOCK_VALUES // weights))))
+        share = len(block) / len(self.given)
+        residual, jacobian = next(linearized(self.model, block))
+        part = jacobian[:, :_TIMED_COLUMNS].contiguous()
+        scale = weights / part.shape[1]
+        normal = gram(part) + torch.eye(part.shape[1], dtype=part.dtype, device=part.device)
+        return (
+            timed(lambda: sum((r.sum() for r, _ in linearized(self.model, block)), residual.sum())) / share
+            + block.residuals_each * timed(lambda: gram(part)) / share * scale**2
+            + timed(lambda: torch.linalg.cholesky(normal)) * scale**3
+            + _PASSES * timed(lambda: pulled_back(self.model, block)[0]) / share
+        )
+
+    def linearize(self) -> tuple[float, Tensor, Solver]:
         """The loss, ``J^T r / N``, and what solves ``(J^T J / N + mu) x = b`` for a damping mu."""
-        loss, gradient, normal = self._normal_equations()
+        loss, gradient, normal = self.normal_equations()
         diagonal = normal.diagonal()
         undamped = diagonal.clone()
 
@@ -140,7 +161,7 @@ class LevenbergMarquardt:
 
         return loss, gradient, solver
 
-    def _path(self, here: Tensor, gradient: Tensor, solve: Solve) -> list[Tensor]:
+    def path(self, here: Tensor, gradient: Tensor, solve: Solve) -> list[Tensor]:
         """``c_1, c_2, ..`` of the path, as far as they grow smaller."""
         path = [agreed(-solve(gradient))]
         for order in range(2, self.path_order + 1):
@@ -165,6 +186,9 @@ class LevenbergMarquardt:
                 coefficient = coefficient + share * residuals(self.model, block)
             self._place(here, [], 0.0)
             assert isinstance(coefficient, Tensor)
+            if self.jacobian is not None:
+                pulled += self.jacobian.T @ coefficient
+                continue
             pulled += pulled_back(self.model, block, coefficient)[1]
         return total(pulled) / self.count
 
@@ -188,72 +212,25 @@ class LevenbergMarquardt:
         step = sum((c * length**p for p, c in enumerate(path, start=1)), torch.zeros_like(here))
         vector_to_parameters(here + step, self.model.parameters())
 
-    def _normal_equations(self) -> tuple[float, Tensor, Tensor]:
+    def normal_equations(self) -> tuple[float, Tensor, Tensor]:
         """Mean loss, gradient ``J^T r`` and normal matrix ``J^T J`` (both over N), block of rows by block."""
         weights = parameters_to_vector(self.model.parameters())
         loss = weights.new_zeros(())
         gradient = torch.zeros_like(weights)
         normal = weights.new_zeros(len(weights), len(weights))
-        for block in self.samples.blocks(block_rows(len(weights))):
+        self.jacobian = None
+        for block in self.samples.blocks(min(BLOCK, block_rows(len(weights)))):
             for residual, jacobian in linearized(self.model, block):
                 loss += residual.square().sum()
                 gradient += jacobian.T @ residual
                 normal += gram(jacobian)
+                if len(residual) == len(self.samples) * self.samples.residuals_each:
+                    self.jacobian = jacobian
         return (
             float(total(loss)) / self.count,
             total(gradient) / self.count,
             total(normal).div_(self.count),
         )
-
-
-class GaussNewton(LevenbergMarquardt):
-    """The same steps with conjugate gradients in place of the normal matrix (Hestenes & Stiefel 1952).
-
-    Memory grows with the weights, not with their square; time with the iterations, which small dampings need
-    many of. They end early: at a hundredth of the right side, or after 200.
-    """
-
-    def __init__(
-        self, model: Residual, samples: Samples, *, path_order: int = 2, robust: bool = False
-    ) -> None:
-        super().__init__(model, samples, path_order=path_order, robust=robust)
-
-    def _linearize(self) -> tuple[float, Tensor, Solver]:
-        loss, gradient = loss_and_pull(self.model, self.samples.blocks(BLOCK), self.count)
-
-        def solver(damping: float) -> Solve:
-            return lambda b: conjugate_gradients(lambda x: self._product(x) + damping * x, b)
-
-        return loss, gradient, solver
-
-    def _product(self, vector: Tensor) -> Tensor:
-        """``J^T J v / N``."""
-        product = torch.zeros_like(vector)
-        for block in self.samples.blocks(BLOCK):
-            pushed = pushed_forward(self.model, block, vector)
-            product += pulled_back(self.model, block, pushed)[1]
-        return total(product) / self.count
-
-
-def conjugate_gradients(
-    product: Solve, right: Tensor, *, tolerance: float = 1e-2, iterations: int = 200
-) -> Tensor:
-    """Solve ``A x = b``, A positive definite and given by its products, to ``|A x - b| <= tolerance |b|``."""
-    x = torch.zeros_like(right)
-    r = right.clone()
-    direction = r.clone()
-    square = float(r @ r)
-    end = tolerance**2 * square
-    for _ in range(iterations):
-        if square <= end:
-            break
-        image = product(direction)
-        length = square / float(direction @ image)
-        x += length * direction
-        r -= length * image
-        square, former = float(r @ r), square
-        direction = r + (square / former) * direction
-    return x
 
 
 @cache
@@ -268,15 +245,7 @@ def interpolation(order: int) -> tuple[list[float], list[float]]:
 
 def block_rows(weights: int) -> int:
     """Rows of the Jacobian held at once."""
-    return max(1, _BLOCK_VALUES // weights)
-
-
-def step_bytes(rows: int, weights: int, *, slopes: bool = False) -> int:
-    """Memory of a step at its peak: a block of the Jacobian being built, and the normal matrix growing.
-
-    The Jacobian of slopes is made together with that of the values.
-    """
-    return 8 * ((5 if slopes else 2) * min(rows, block_rows(weights)) * weights + 3 * weights**2)
+    return max(1, BLOCK_VALUES // weights)
 
 
 def gram(jacobian: Tensor) -> Tensor:

@@ -91,12 +91,22 @@ class SlopeBatch(Slopes):
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs ``(N, inputs)``, targets ``(N,)``, weights of their residuals ``(N,)`` and, if any, slopes."""
+    """What is fitted.
+
+    Attributes:
+        inputs: ``(N, inputs)``.
+        targets: ``(N,)``.
+        weights: of their residuals ``(N,)``.
+        slopes: derivatives along directions, if any.
+        sigma: ``(N,)``, one standard deviation of the errors that the targets are known to have, in their
+            units; None where they are exact.
+    """
 
     inputs: Rows
     targets: Tensor
     weights: Tensor
     slopes: Slopes | None = None
+    sigma: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -110,7 +120,9 @@ class Samples:
         """Moved there; rows of a file are moved as they are read."""
         inputs = _moved(self.inputs, device, dtype)
         slopes = self.slopes and self.slopes.to(device, dtype)
-        return Samples(inputs, self.targets.to(device, dtype), self.weights.to(device, dtype), slopes)
+        sigma = None if self.sigma is None else self.sigma.to(device, dtype)
+        targets, weights = self.targets.to(device, dtype), self.weights.to(device, dtype)
+        return Samples(inputs, targets, weights, slopes, sigma)
 
     def share(self, rank: int, processes: int) -> "Samples":
         """The samples that one of several processes takes: rank, rank + processes, .. of all."""
@@ -122,9 +134,9 @@ class Samples:
             self.slopes.targets[every].clone(),
             self.slopes.weights[every].clone(),
         )
-        return Samples(
-            _share(self.inputs, every), self.targets[every].clone(), self.weights[every].clone(), slopes
-        )
+        sigma = None if self.sigma is None else self.sigma[every].clone()
+        targets, weights = self.targets[every].clone(), self.weights[every].clone()
+        return Samples(_share(self.inputs, every), targets, weights, slopes, sigma)
 
     @property
     def input_bytes(self) -> int:
@@ -140,7 +152,8 @@ class Samples:
         """Some of the samples, read where they have not been."""
         inputs = self.inputs[index].to(self.targets)
         slopes = None if self.slopes is None else self.slopes.rows(index)
-        return Batch(inputs, self.targets[index], self.weights[index], slopes)
+        sigma = None if self.sigma is None else self.sigma[index]
+        return Batch(inputs, self.targets[index], self.weights[index], slopes, sigma)
 
     def blocks(self, rows: int) -> Iterator["Batch"]:
         """All samples, so many at a time."""

@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
+from ..config.kinds import Count, Counts
 from ..config.names import Optimizer
-from ..config.schema import Count, Counts, LearnerConfig
+from ..config.schema import LearnerConfig
 
 
 class Stepwise(LearnerConfig):

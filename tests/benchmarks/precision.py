@@ -36,7 +36,7 @@ from bornnet.physics.born import born_kernel  # noqa: E402
 from bornnet.physics.families import sample_potentials  # noqa: E402
 from bornnet.physics.scattering import scattering_length_and_gradient  # noqa: E402
 from bornnet.series.iteration import Rounds, choose_scaling, round_problem  # noqa: E402
-from bornnet.series.learned import MemberSeries, Series  # noqa: E402
+from bornnet.series.terms import MemberSeries, Series  # noqa: E402
 from bornnet.training.fit import OPTIMIZERS, Fit, Settings  # noqa: E402
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt  # noqa: E402
 from bornnet.training.problem import Problem, Samples  # noqa: E402

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bornnet.config.load import load_config
-from bornnet.datasets.content import HASHED_ROWS, ContentHash, row_bytes, shapes
+from bornnet.datasets.content import HASHED_ROWS, ContentHash, array_names, row_bytes, shapes
 from bornnet.datasets.generate import Generated, generate
 from bornnet.datasets.reader import open_dataset
 from bornnet.datasets.shards import write_layout
@@ -81,7 +81,7 @@ def parts(rows: int) -> None:
 
 def whole(rows: int, folder: Path) -> None:
     config = {"samples": rows, "cells": CELLS, "seed": 1}
-    size = rows * row_bytes(CELLS, False)
+    size = rows * row_bytes(CELLS, array_names())
     shard = rows // 8 // HASHED_ROWS * HASHED_ROWS
     table = Table("by", "s", "potentials/s", "MB/s", "of the disk", "memory, MB", title="Whole runs")
     rate = disk_rate(folder, min(size, 1 << 30))
@@ -131,7 +131,7 @@ def index(folder: Path) -> None:
     )
     for count in (100, 1_000, 10_000):
         path = folder / f"index-{count}.h5"
-        arrays = shapes(count * HASHED_ROWS, CELLS, False)
+        arrays = shapes(count * HASHED_ROWS, CELLS, array_names())
         shards = [
             (folder / "d.h5.shards" / f"00000000-{i:04d}.h5", HASHED_ROWS, "0" * 64) for i in range(count)
         ]

@@ -31,7 +31,7 @@ def _command(folder: str, arguments: list[str], file_size: int | None) -> None:
 
     fitting.fit_run = announced(fitting.fit_run)
     generation.generate = announced(generation.generate)
-    fitting._CHECKPOINT_SECONDS = 0.01  # so that a short run has many
+    fitting.CHECKPOINT_SECONDS = 0.01  # so that a short run has many
     if file_size is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))

@@ -40,16 +40,16 @@ TABLES = {
     "ragged, short": (csv("1,2,3\n4,5\n"), "row 2 (line 2): expected 3 columns, as row 1, got 2"),
     "ragged, long": (csv("a,b\n1,2\n4,5,6\n"), "row 2 (line 3): expected 2 columns, as row 1, got 3"),
     "word": (csv("1,2\n# note\n3,x\n"), "row 2, column 2 (line 3): expected a number, got 'x'"),
-    "empty field": (csv("1,2\n,4\n"), "row 2, column 1 (line 2): expected a number, got ''"),
-    "decimal commas": (csv("1,5;2,5\n"), "row 1, column 2 (line 1): expected a number, got '5;2'"),
+    "empty field": (csv("1,2\n,4\n"), "row 2, column 1 (line 2): expected a number, got an empty field"),
+    "decimal commas": (csv("1,5;2,5\n"), "line 1: 1,5 has a decimal comma; write it with a point, 1.5"),
     "underscores": (csv("1,2\n3,1_000\n"), "row 2, column 2 (line 2): expected a number, got '1_000'"),
     "headings twice": (csv("a,b\nc,d\n1,2\n"), "row 1, column 1 (line 2): expected a number, got 'c'"),
-    "NaN": (csv("1,2\n3,nan\n"), "row 2, column 2: expected a finite number, got nan"),
-    "infinity": (csv("1,2\n-inf,3\n"), "row 2, column 1: expected a finite number, got -inf"),
-    "overflow": (csv("1,1e999\n"), "row 1, column 2: expected a finite number, got inf"),
+    "NaN": (csv("1,2\n3,nan\n"), "row 2, column 2 (line 2): expected a finite number, got nan"),
+    "infinity": (csv("1,2\n-inf,3\n"), "row 2, column 1 (line 2): expected a finite number, got -inf"),
+    "overflow": (csv("1,1e999\n"), "row 1, column 2 (line 1): expected a finite number, got inf"),
     "markup and escapes": (csv("1,[red]\x1b[2J\n"), r"expected a number, got '[red]"),
     "binary": (raw(bytes(range(256))), "expected CSV text or a NumPy array (.npy)"),
-    "not UTF-8": (raw(b"1,2\n\xff\xfe,3\n"), "expected CSV text or a NumPy array (.npy)"),
+    "not UTF-8": (raw(b"1,2\n\xff\xfe,3\n"), "row 2, column 1 (line 2): expected a number"),
     "npy cut": (cut_npy, "not a NumPy array of numbers, or truncated"),
     "npy huge": (huge_npy, "not a NumPy array of numbers, or truncated"),
     "npy objects": (npy(np.array([{}, []], dtype=object), allow_pickle=True), "not a NumPy array of numbers"),
@@ -174,7 +174,7 @@ SOLVE = {
     ),
     "core wider than the well": (
         "--shape square-core --depth 1 --range 1 --core-radius 2 --core-height 1",
-        "--core-radius: expected at most --range 1; got 2",
+        "--core-radius: expected at most the range, 1; got 2",
     ),
     "core of no height": (
         "--shape square-core --depth 1 --range 1 --core-radius 0.5 --core-height nan",
@@ -183,21 +183,21 @@ SOLVE = {
     "core of a file": ("own.csv --core-radius 1", "--core-radius means nothing for cells of potentials"),
     "range zero": ("--shape square --depth 1 --range 0", "--range: expected a positive number; got 0.0"),
     "depth NaN": ("--shape square --depth nan --range 1", "--depth: expected a finite number; got nan"),
-    "depth enormous": ("--shape square --depth 1e308 --range 1e10", "potential: expected finite U(r)"),
+    "depth enormous": ("--shape square --depth 1e308 --range 1e10", "panels do not resolve it"),
     "cells zero": (
         "--shape square --depth 1 --range 1 --cells 0",
         "--cells: expected a number from 1 to 10000",
     ),
-    "one unit": ("grid.csv --radial --units fm", "--units: expected a unit of length and one of energy"),
+    "one unit": ("grid.csv --radial --units fm", "--units: expected one of length and one of energy"),
     "unit of length": (
-        "grid.csv --radial --units fermi,MeV --reduced-mass 469",
+        "grid.csv --radial --units furlong,MeV --reduced-mass 469",
         "unit of length: expected one of fm, pm,",
     ),
     "unit of energy": (
-        "grid.csv --radial --units fm,Mev --reduced-mass 469",
-        "got 'Mev'. Did you mean 'MeV'?",
+        "grid.csv --radial --units fm,mev --reduced-mass 469",
+        "got 'mev'. It could be MeV or meV",
     ),
-    "no mass": ("grid.csv --radial --units fm,MeV", "expected --reduced-mass MEV with it"),
+    "no mass": ("grid.csv --radial --units fm,MeV", "expected a --reduced-mass with it"),
     "mass without units": ("grid.csv --radial --reduced-mass 469", "expected --units with it"),
     "mass negative": (
         "grid.csv --radial --units fm,MeV --reduced-mass -1",
@@ -212,7 +212,27 @@ SOLVE = {
     "r negative": ("negative.csv --radial", "negative.csv: row 1, column 1: expected r >= 0, got -1"),
     "r begins late": (
         "late.csv --radial",
-        "late.csv: row 1: expected r to begin at 0 or one spacing from it",
+        "late.csv: row 1: expected r to begin at 0, one spacing from it, or within",
+    ),
+    "tail too slow": ("grid.csv --radial --tail 3", "--tail: expected a power above 3"),
+    "tail of words": (
+        "grid.csv --radial --tail long",
+        "--tail: expected the power of r that V falls like, or none",
+    ),
+    "coefficient of no tail": (
+        "grid.csv --radial --tail-coefficient 3",
+        "--tail-coefficient: expected a --tail",
+    ),
+    "tail of cells": ("own.csv --tail 6", "--tail means nothing for cells of potentials"),
+    "tail of a shape": ("--shape gaussian --depth 1 --range 1 --tail 6", "--tail means nothing for --shape"),
+    "term of woods-saxon": (
+        "--shape woods-saxon --term 1 1 --diffuseness 1",
+        "--term: expected a shape with",
+    ),
+    "depth without range": ("--shape gaussian --depth 1", "expected --depth and --range with it"),
+    "mass of another kind": (
+        "grid.csv --radial --units fm,MeV --reduced-mass 3lb",
+        "unit of mass: expected one of MeV",
     ),
     "CSV exists": ("own.csv --csv own.csv", "own.csv exists already; give another name, or --force"),
     "plot exists": (
@@ -232,7 +252,7 @@ def test_solve(refused, flags, message):
     Path("own.csv").write_text("1,2\n3,4\n")
     Path("old.png").write_text("")
     Path("grid.csv").write_text("0,1\n1,0.5\n2,0\n")
-    Path("wide.csv").write_text("0,1,2\n1,0.5,2\n")
+    Path("wide.csv").write_text("0.0,1,2\n1,0.5,2\n")
     Path("point.csv").write_text("r,V\n0,1\n")
     Path("falling.csv").write_text("0,1\n1,0.5\n0.5,0\n")
     Path("negative.csv").write_text("-1,1\n1,0.5\n")

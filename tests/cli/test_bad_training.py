@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bornnet import scattering_length, weinberg_eigenvalue
-from bornnet.datasets.writer import write_dataset
+from bornnet.datasets.labelled import Labelled
+from bornnet.datasets.writer import write_rows
 
 SMALL = ("--hidden", "3", "--steps", "2", "--rounds", "2")
 
@@ -23,11 +24,12 @@ def dataset(potentials, **changes):
     potentials = np.asarray(potentials, dtype=float)
     content = {
         "potentials": potentials,
-        "scattering_length": scattering_length(potentials),
+        "values": scattering_length(potentials),
         "strength": weinberg_eigenvalue(potentials),
-        "configuration": {"seed": 0},
     }
-    return lambda: write_dataset("other.h5", **{**content, **changes})
+    configuration = changes.pop("configuration", {"seed": 0})
+    rows = Labelled(**{**content, **changes})
+    return lambda: write_rows("other.h5", rows, configuration=configuration)
 
 
 def wells(count, eta=0.2):
@@ -71,7 +73,7 @@ DATASETS = {
     "other HDF5": (edited(lambda file: file.attrs.pop("format")), "it is another HDF5 file"),
     "newer format": (
         edited(lambda file: file.attrs.modify("format_version", 99)),
-        "expected format_version = 2, got 99",
+        "expected format_version = 2 or 3, got 99",
     ),
     "no strengths": (edited(lambda file: file.pop("strength")), "expected an array /strength"),
     "single precision": (

@@ -135,11 +135,23 @@ def test_a_model_that_is_the_first_born_term(networks):
 
 
 def test_a_model_with_a_report(networks):
-    arguments = ["--model", "net.pt", "--cells", 5, "--order", 2, "--samples", 50, "--report", "r.html"]
+    arguments = [
+        "--model",
+        "net.pt",
+        "--activation",
+        "tanh",
+        "--order",
+        2,
+        "--samples",
+        50,
+        "--report",
+        "r.html",
+    ]
     assert networks("compare-born", *arguments).code == 0
     assert "Reproduce" not in Path("r.html").read_text(encoding="utf-8")
 
 
+MODEL = ["--model", "net.pt", "--activation", "tanh"]
 REFUSED = {
     "nothing": ([], "expected one RUN or several, or a --model"),
     "both": (["first", "--model", "net.pt"], "not both"),
@@ -152,12 +164,11 @@ REFUSED = {
     "too large": (["first", "--order", 20], "comparing order 20 at 5 cells needs"),
     "report exists": (["first", "--report", "there.html"], "there.html exists already"),
     "figures exist": (["first", "--figures", "first", "--force"], "not ours to replace"),
-    "cells of a run": (["first", "--cells", 5], "--cells goes with --model"),
-    "no cells": (["--model", "net.pt"], "expected --cells with it"),
-    "unfitting model": (["--model", "net.pt", "--cells", 6], "the network has 5 inputs"),
+    "cells of a run": (["first", "--cells", 6], "tied to its 5 cells"),
+    "unfitting model": ([*MODEL, "--cells", 6], "the network has 5 inputs"),
     "missing model": (["--model", "nix.pt", "--cells", 5], "nix.pt: no such file"),
-    "eta": (["--model", "net.pt", "--cells", 5, "--strength", 0.1, 1], "where the Born series converges"),
-    "samples": (["--model", "net.pt", "--cells", 5, "--samples", 0], "--samples: expected"),
+    "eta": ([*MODEL, "--strength", 0.1, 1], "where the Born series converges"),
+    "samples": ([*MODEL, "--samples", 0], "--samples: expected"),
     "activation": (["--model", "net.pt", "--cells", 5, "--activation", "gellu"], "gelu"),
 }  # fmt: skip
 

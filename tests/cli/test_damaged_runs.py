@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bornnet import load_run
 from bornnet.errors import InputError
 from bornnet.files.arrays import save_arrays
-from bornnet.runs.directory import load_baselines, load_held_out, read_metrics
+from bornnet.runs.baselines import load_baselines
+from bornnet.runs.directory import load_held_out, read_metrics
 
 MODEL = Path("r/member-0/round-1.safetensors")
 

@@ -154,7 +154,7 @@ REFUSED = {
     "member 0": ("--order 2 --run r --member 0", "--member: expected a number from 1 to 2"),
     "along of other cells": (
         "--order 2 --run r --along own.csv",
-        "own.csv: expected one potential of 3 cells, as the run's, got 1 of 2",
+        "own.csv: expected one potential of 3 cells, as the network's, got 1 of 2",
     ),
     "along several": ("--order 2 --run r --along two.csv", "got 2 of 3"),
     "along nothing": ("--order 2 --run r --along no.csv", "no.csv: no such file"),

@@ -31,10 +31,10 @@ def iterate(optimizer):
 
 
 def contents(folder):
-    """Every file of the run, hidden ones too; of the provenance all but the command line."""
+    """Every file of the run, hidden ones too; of the provenance all but command line and time."""
     files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     provenance = json.loads(files.pop("provenance.json"))
-    del provenance["command"]
+    del provenance["command"], provenance["seconds"]
     return {**files, "provenance": provenance}
 
 

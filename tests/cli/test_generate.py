@@ -33,7 +33,7 @@ def test_writes_what_was_asked_for(run):
     assert 0.01 <= dataset.strength.min() < 0.02
     assert 0.4 < dataset.strength.max() <= 0.5
     a0, gradient = scattering_length_and_gradient(dataset.potentials)
-    np.testing.assert_array_equal(dataset.scattering_length, a0)
+    np.testing.assert_array_equal(dataset.values, a0)
     np.testing.assert_array_equal(dataset.gradient, gradient)
     np.testing.assert_allclose(dataset.strength, weinberg_eigenvalue(dataset.potentials), rtol=1e-12)
 
@@ -64,7 +64,7 @@ def test_json_is_the_whole_of_stdout(run):
     assert document["sha256"] == dataset.sha256
     assert document["bytes"] == Path("d.h5").stat().st_size
     assert document["strength"] == [dataset.strength.min(), dataset.strength.max()]
-    assert document["scattering_length"] == [dataset.scattering_length.min(), dataset.scattering_length.max()]
+    assert document["scattering_length"] == [dataset.values.min(), dataset.values.max()]
     assert document["potentials_per_second"] > 0
 
 
@@ -103,7 +103,7 @@ def test_beyond_the_convergence_of_the_born_series(run):
     assert run("generate", "d.h5", *SMALL, "--strength", 0.9, 1.5).code == 0
     dataset = read_dataset("d.h5")
     assert dataset.strength.max() > 1
-    assert (dataset.scattering_length[dataset.strength > 1] > 0).all()
+    assert (dataset.values[dataset.strength > 1] > 0).all()
 
 
 def test_configuration_file_and_flags(run):
@@ -135,7 +135,7 @@ def test_own_potentials(run, kind):
     assert outcome.code == 0, outcome.err
     dataset = read_dataset("d.h5")
     np.testing.assert_array_equal(dataset.potentials, expected)
-    np.testing.assert_array_equal(dataset.scattering_length, scattering_length(expected.astype(float)))
+    np.testing.assert_array_equal(dataset.values, scattering_length(expected.astype(float)))
     np.testing.assert_array_equal(dataset.strength, weinberg_eigenvalue(expected.astype(float)))
     assert dataset.configuration["potentials"] == own.name
 
@@ -178,9 +178,9 @@ def test_memory_does_not_grow_with_the_number_of_potentials(run, monkeypatch):
     largest = []
     append = DatasetWriter.append
 
-    def watch(self, potentials, *rest):
-        largest.append(potentials.size)
-        append(self, potentials, *rest)
+    def watch(self, rows):
+        largest.append(rows.potentials.size)
+        append(self, rows)
 
     monkeypatch.setattr(sources, "BLOCK", 960)
     monkeypatch.setattr(DatasetWriter, "append", watch)

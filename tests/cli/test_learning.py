@@ -23,6 +23,7 @@ FILES = {
     "summary.json",
     "held_out.safetensors",
     "baselines.safetensors",
+    "baseline-gp.safetensors",
 }
 
 
@@ -128,13 +129,15 @@ def test_load_run_gives_networks_in_physical_units(run, here):
 
 
 def test_held_out_potentials_are_not_trained_on(run, here):
-    from bornnet.runs.directory import load_baselines, load_held_out
+    from bornnet.runs.baselines import load_baselines
+    from bornnet.runs.directory import load_held_out
 
     iterate(run, "new")
     held_out = load_held_out("new")
     assert held_out["potentials"].shape == (60, 3)
     np.testing.assert_array_equal(scattering_length(held_out["potentials"]), held_out["scattering_length"])
-    assert sorted(load_baselines("new", 3)) == [1, 2, 3]
+    names = [*(f"least-squares-{degree}" for degree in (1, 2, 3)), "gp-4000"]
+    assert list(load_baselines("new", 3)) == names
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

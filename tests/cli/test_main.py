@@ -49,9 +49,11 @@ QUICK = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
 def test_help_version_and_usage_errors_are_quick(arguments):
-    """Under 0.3 s, the best of a few, since other work on the machine is not ours to measure."""
+    """Under 0.3 s, the best of many, since other work on the machine is not ours to measure: beside other
+    tests it can't be told, so that it is not among the fast ones."""
     command = [sys.executable, "-m", "bornnet.cli.main", *arguments]
     best = np.inf
     for _ in range(20):

@@ -38,7 +38,9 @@ def without_threads(run):
     return {**files, "config": [line for line in config.splitlines() if not line.startswith("workers")]}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["SIGKILL", "SIGINT"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)], ids=["SIGKILL", "SIGINT"]
+)
 def test_same_bits_as_one_after_another(folder, expected, number):
     stopped = Disturbed(folder, *COMMAND)
     stopped.wait_until(lambda: list((folder / "r").glob("member-*/round-1.safetensors")))

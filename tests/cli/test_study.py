@@ -217,7 +217,7 @@ def test_the_table_fits_80_columns(copied, run, monkeypatch):
     from bornnet.cli.terminal import Terminal
     from rich.console import Console
 
-    monkeypatch.setattr(Terminal, "_console", staticmethod(lambda stream: Console(file=stream, width=80)))
+    monkeypatch.setattr(Terminal, "console", staticmethod(lambda stream: Console(file=stream, width=80)))
     lines = run("study", "s.toml", "--out", "out", "--table").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert sum("±" in line for line in lines) == 1 + 3
@@ -369,7 +369,7 @@ def test_bad_usage(refused, arguments, message):
 
 def test_an_address_where_no_scheduler_answers(refused, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("bornnet.compute.pool._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bornnet.compute.pool.CONNECT_SECONDS", 1)
     Path("s.toml").write_text(STUDY)
     message = refused("study", "s.toml", "--out", "o", "--scheduler", "tcp://127.0.0.1:9")
     assert "no Dask scheduler answers" in message

@@ -9,7 +9,7 @@ from bornnet.comparison import diagram_shares as diagram_comparison
 from bornnet.comparison.diagram_shares import compare_diagrams
 from bornnet.diagrams.diagram import diagrams
 from bornnet.learners.mlp.perceptron import Perceptron
-from bornnet.series.learned import MemberSeries
+from bornnet.series.terms import MemberSeries
 
 U = np.array([0.3, -0.1, 0.4])
 
@@ -25,7 +25,7 @@ def members(request):
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("affordable", [0, 1e9])
 def test_values_and_shares_against_the_terms(members, order, affordable, monkeypatch):
-    monkeypatch.setattr(diagram_comparison, "_AFFORDABLE", affordable)
+    monkeypatch.setattr(diagram_comparison, "AFFORDABLE", affordable)
     rows = compare_diagrams(members, order, U)
     assert [row.diagram for row in rows] == diagrams(order)
     terms = np.array([member.terms(U[None], order)[order - 1, 0] for member in members])

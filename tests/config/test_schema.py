@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bornnet.config import load as config_module
-from bornnet.config.load import choices, load_config, to_toml
+from bornnet.config.explain import choices
+from bornnet.config.load import load_config, to_toml
 from bornnet.config.schema import StudyConfig
 from bornnet.errors import InputError
 

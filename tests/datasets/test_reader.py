@@ -10,11 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bornnet.datasets.content import array_names, array_of
+from bornnet.datasets.labelled import Labelled
 from bornnet.datasets.reader import read_dataset
-from bornnet.datasets.writer import new_dataset, write_dataset
+from bornnet.datasets.writer import new_dataset, write_rows
 from bornnet.errors import BornnetError, InputError
 
 CONFIGURATION = {"seed": 7, "family": "mixture", "strength": [0.1, 0.5]}
+
+
+NAMES = array_names(gradient=True)
 
 
 def content(rows=50, cells=6, gradient=True):
@@ -27,23 +32,33 @@ def content(rows=50, cells=6, gradient=True):
     return arrays | ({"gradient": -random.random((rows, cells))} if gradient else {})
 
 
+def write_arrays(path, configuration, force=False, **arrays):
+    """Write arrays under the names that the file has for them."""
+    return write_rows(path, as_rows(**arrays), configuration=configuration, force=force)
+
+
+def as_rows(**arrays):
+    """Arrays under the names that the file has for them, as rows."""
+    return Labelled(**{"values" if name == "scattering_length" else name: a for name, a in arrays.items()})
+
+
 @pytest.fixture(params=[False, True], ids=["value", "gradient"])
 def arrays(request):
     return content(gradient=request.param)
 
 
 def test_round_trip(tmp_path, arrays):
-    sha256 = write_dataset(tmp_path / "d.h5", **arrays, configuration=CONFIGURATION)
+    sha256 = write_arrays(tmp_path / "d.h5", **arrays, configuration=CONFIGURATION)
     dataset = read_dataset(tmp_path / "d.h5")
     for name in ("potentials", "scattering_length", "strength", "gradient"):
-        np.testing.assert_array_equal(getattr(dataset, name), arrays.get(name))
+        np.testing.assert_array_equal(array_of(dataset, name), arrays.get(name))
     assert (len(dataset), dataset.cells) == (50, 6)
     assert dataset.configuration == CONFIGURATION
     assert dataset.sha256 == sha256
 
 
 def test_any_hdf5_reader_finds_the_contract(tmp_path, arrays):
-    write_dataset(tmp_path / "d.h5", **arrays, configuration=CONFIGURATION)
+    write_arrays(tmp_path / "d.h5", **arrays, configuration=CONFIGURATION)
     with h5py.File(tmp_path / "d.h5") as file:
         assert set(file) == set(arrays)
         assert all(file[name].dtype == np.dtype("<f8") for name in file)
@@ -57,7 +72,7 @@ def test_any_hdf5_reader_finds_the_contract(tmp_path, arrays):
 def test_sha256_is_the_documented_one(tmp_path, rows):
     """By hand from the description in `bornnet.datasets.content`, another way than the writer's."""
     arrays = content(rows)
-    sha256 = write_dataset(tmp_path / "d.h5", **arrays, configuration=CONFIGURATION)
+    sha256 = write_arrays(tmp_path / "d.h5", **arrays, configuration=CONFIGURATION)
 
     def digest(raw, block):
         blocks = [raw[start : start + block] for start in range(0, len(raw), block)]
@@ -76,13 +91,18 @@ def test_sha256_is_the_documented_one(tmp_path, rows):
 @given(cuts=st.lists(st.integers(0, 50), max_size=6))
 def test_blocks_do_not_matter(tmp_path, cuts):
     arrays = content()
-    write_dataset(tmp_path / "whole.h5", **arrays, configuration=CONFIGURATION, force=True)
+    write_arrays(tmp_path / "whole.h5", **arrays, configuration=CONFIGURATION, force=True)
     edges = [0, *sorted(cuts), 50]
     with new_dataset(
-        tmp_path / "blocks.h5", 50, 6, gradient=True, configuration=CONFIGURATION, force=True
+        tmp_path / "blocks.h5",
+        50,
+        6,
+        names=array_names(gradient=True),
+        configuration=CONFIGURATION,
+        force=True,
     ) as writer:
         for start, stop in pairwise(edges):
-            writer.append(**{name: array[start:stop] for name, array in arrays.items()})
+            writer.append(as_rows(**{name: array[start:stop] for name, array in arrays.items()}))
     assert (tmp_path / "blocks.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
@@ -105,9 +125,9 @@ def test_blocks_do_not_matter(tmp_path, cuts):
 def test_writer_refuses_what_does_not_fit(tmp_path, change, message):
     with (
         pytest.raises(InputError, match=message),
-        new_dataset(tmp_path / "d.h5", 50, 6, gradient=True, configuration=CONFIGURATION) as writer,
+        new_dataset(tmp_path / "d.h5", 50, 6, names=NAMES, configuration=CONFIGURATION) as writer,
     ):
-        writer.append(**change(content()))
+        writer.append(as_rows(**change(content())))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -118,9 +138,9 @@ def test_writer_refuses_and_names_what_is_not_finite(tmp_path, name, value):
     arrays[name][20, ...] = value
 
     def write():
-        with new_dataset(tmp_path / "d.h5", 50, 6, gradient=True, configuration=CONFIGURATION) as writer:
+        with new_dataset(tmp_path / "d.h5", 50, 6, names=NAMES, configuration=CONFIGURATION) as writer:
             for rows in (slice(0, 15), slice(15, 50)):
-                writer.append(**{key: array[rows] for key, array in arrays.items()})
+                writer.append(as_rows(**{key: array[rows] for key, array in arrays.items()}))
 
     with pytest.raises(InputError, match=f"{name}: expected finite numbers, got {value} in row 20"):
         write()
@@ -130,9 +150,9 @@ def test_writer_refuses_and_names_what_is_not_finite(tmp_path, name, value):
 def test_too_few_rows_is_a_failure(tmp_path):
     with (
         pytest.raises(BornnetError, match="ended after 50 of 51 rows"),
-        new_dataset(tmp_path / "d.h5", 51, 6, gradient=True, configuration=CONFIGURATION) as writer,
+        new_dataset(tmp_path / "d.h5", 51, 6, names=NAMES, configuration=CONFIGURATION) as writer,
     ):
-        writer.append(**content())
+        writer.append(as_rows(**content()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -180,7 +200,7 @@ def forge_nan(path):
     arrays["strength"][3] = np.nan
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bornnet.datasets.writer.require_finite", lambda *args, **kwargs: None)
-        write_dataset(path, **arrays, configuration=CONFIGURATION, force=True)
+        write_arrays(path, **arrays, configuration=CONFIGURATION, force=True)
 
 
 DAMAGES = {
@@ -190,13 +210,13 @@ DAMAGES = {
     "text": (lambda path: path.write_text("r,V\n0,1\n"), "another kind of file"),
     "foreign HDF5": (edit(lambda f: f.attrs.pop("format")), "expected format = 'bornnet-dataset', got None"),
     "format of another type": (edit(lambda f: f.attrs.update(format=np.arange(3))), "another HDF5 file"),
-    "later version": (edit(lambda f: f.attrs.update(format_version=3)), "format_version = 2, got 3"),
+    "later version": (edit(lambda f: f.attrs.update(format_version=4)), "format_version = 2 or 3, got 4"),
     "no SHA-256": (edit(lambda f: f.attrs.pop("sha256")), "text in the attribute sha256, got None"),
     "SHA-256 a number": (edit(lambda f: f.attrs.update(sha256=3)), "text in the attribute sha256, got 3"),
     "no configuration": (edit(lambda f: f.attrs.pop("configuration")), "attribute configuration, got None"),
     "configuration no JSON": (edit(lambda f: f.attrs.update(configuration="{")), "is not JSON"),
     "configuration a list": (edit(lambda f: f.attrs.update(configuration="[]")), "expected a JSON object"),
-    "version a text": (edit(lambda f: f.attrs.update(format_version="1")), "format_version = 2, got 1"),
+    "version a text": (edit(lambda f: f.attrs.update(format_version="1")), "format_version = 2 or 3, got 1"),
     "configuration changed": (edit(lambda f: f.attrs.update(configuration="{}")), "was recorded; the file"),
     "array missing": (edit(lambda f: f.pop("strength")), "expected an array /strength"),
     "gradient missing": (edit(lambda f: f.pop("gradient")), "was recorded; the file"),
@@ -228,7 +248,7 @@ DAMAGES = {
 @pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES.keys())
 def test_reader_names_what_is_wrong(tmp_path, damage, message):
     path = tmp_path / "d.h5"
-    write_dataset(path, **content(), configuration=CONFIGURATION)
+    write_arrays(path, **content(), configuration=CONFIGURATION)
     damage(path)
     with pytest.raises(InputError, match=message) as caught:
         read_dataset(path)
@@ -243,7 +263,7 @@ def test_no_flipped_byte_gives_other_numbers(tmp_path, data):
     path = tmp_path / "d.h5"
     sound = tmp_path / "sound.h5"
     if not sound.exists():
-        write_dataset(sound, **content(), configuration=CONFIGURATION)
+        write_arrays(sound, **content(), configuration=CONFIGURATION)
     raw = bytearray(sound.read_bytes())
     # Half of the bytes are the file's structure, where changes are the most varied.
     where = data.draw(st.integers(0, len(raw) - 1) | st.integers(0, 4095))
@@ -254,5 +274,5 @@ def test_no_flipped_byte_gives_other_numbers(tmp_path, data):
     except InputError:
         return
     for name, array in content().items():
-        np.testing.assert_array_equal(getattr(dataset, name), array)
+        np.testing.assert_array_equal(array_of(dataset, name), array)
     assert dataset.configuration == CONFIGURATION

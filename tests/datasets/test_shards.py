@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bornnet.config.load import load_config
+from bornnet.datasets.content import array_names, array_of
 from bornnet.datasets.generate import generate
+from bornnet.datasets.labelled import Labelled
 from bornnet.datasets.reader import open_dataset, read_dataset
 from bornnet.datasets.shards import shard_rows
 from bornnet.datasets.writer import new_dataset
@@ -61,7 +63,7 @@ def test_shards_are_datasets_of_their_own(folder):
 def test_read_as_the_undivided_file(folder):
     cut, one = read_dataset(folder / "d%b.h5"), read_dataset(folder / "one.h5")
     for name in NAMES:
-        np.testing.assert_array_equal(getattr(cut, name), getattr(one, name))
+        np.testing.assert_array_equal(array_of(cut, name), array_of(one, name))
     assert (cut.sha256, cut.configuration) == (one.sha256, one.configuration)
 
 
@@ -71,7 +73,7 @@ def test_any_rows(made, start, length):
     rows = open_dataset(made / "d%b.h5", check=False).rows(start, start + length)
     with h5py.File(made / "one.h5") as file:
         for name in NAMES:
-            np.testing.assert_array_equal(getattr(rows, name), file[name][start : start + length])
+            np.testing.assert_array_equal(array_of(rows, name), file[name][start : start + length])
 
 
 @pytest.mark.parametrize("size", [None, 999, 4096, 20_000])
@@ -85,9 +87,9 @@ def test_blocks_are_all_rows(made, size):
 
 
 def test_rows_of_a_shard():
-    assert shard_rows(64, False) * 66 * 8 == pytest.approx(1 << 29, rel=0.01)
-    assert shard_rows(10_000, True) * 20_002 * 8 <= 1 << 30
-    assert [shard_rows(64, False, asked) for asked in (1, 4096, 4097)] == [4096, 4096, 8192]
+    assert shard_rows(64, array_names()) * 66 * 8 == pytest.approx(1 << 29, rel=0.01)
+    assert shard_rows(10_000, array_names(gradient=True)) * 20_002 * 8 <= 1 << 30
+    assert [shard_rows(64, array_names(), asked) for asked in (1, 4096, 4097)] == [4096, 4096, 8192]
 
 
 def edit(change):
@@ -134,8 +136,8 @@ def rearrange(**changes):
 def foreign(folder):
     path = shards(folder)[2]
     path.unlink()
-    with new_dataset(path, 1808, 3, gradient=True, configuration={}) as writer:
-        writer.append(np.ones((1808, 3)), np.ones(1808), np.ones(1808), np.ones((1808, 3)))
+    with new_dataset(path, 1808, 3, names=array_names(gradient=True), configuration={}) as writer:
+        writer.append(Labelled(np.ones((1808, 3)), np.ones(1808), np.ones(1808), np.ones((1808, 3))))
 
 
 SECOND = r"-0001\.h5"

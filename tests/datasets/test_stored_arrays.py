@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bornnet.config.load import load_config
-from bornnet.datasets import reader as dataset
+from bornnet.datasets import stored as dataset
 from bornnet.datasets.generate import generate
 from bornnet.datasets.reader import open_dataset
 from bornnet.errors import InputError
@@ -51,7 +51,7 @@ def from_h5py(path, name):
 )
 def test_any_index(made, monkeypatch, rows, page, file, name):
     """In any order, repeated or not, whatever is read in one piece."""
-    monkeypatch.setattr(dataset, "_PAGE", page)
+    monkeypatch.setattr(dataset, "PAGE", page)
     rows = np.array(rows, dtype=int)
     found = open_dataset(made / file, check=False).array(name)[rows]
     np.testing.assert_array_equal(found, from_h5py(made / "one.h5", name)[rows])

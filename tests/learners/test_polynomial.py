@@ -55,7 +55,7 @@ def test_above_the_degree_it_is_zero():
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
     """Against numpy's lstsq on the whole design matrix, written another way."""
-    monkeypatch.setattr(least_squares, "_BLOCK_VALUES", 1)
+    monkeypatch.setattr(least_squares, "BLOCK_VALUES", 1)
     data = labelled(300, CELLS)
     x, weights = data.potentials, 1 / data.strength
     fitted = fit_polynomial(x, data.values, weights, 2)

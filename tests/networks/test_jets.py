@@ -44,7 +44,7 @@ def test_terms_to_order_eight_in_arbitrary_precision(name):
     "model", [small_network(), several_outputs(), torch.nn.Linear(3, 1)], ids=["mlp", "own", "linear"]
 )
 def test_compiled_blocks_equal_the_traced_recursion(model, order, monkeypatch):
-    monkeypatch.setattr(jets, "_BLOCK_VALUES", 100)  # many blocks, the last one short
+    monkeypatch.setattr(jets, "BLOCK_VALUES", 100)  # many blocks, the last one short
     x, at = displacements(53), point()
     traced = taylor_terms(model, x, order, at)
     blocked = taylor_terms(model, x.numpy(), order, at.numpy())
@@ -56,7 +56,7 @@ def test_compiled_blocks_equal_the_traced_recursion(model, order, monkeypatch):
 
 
 def test_threads_change_nothing(monkeypatch):
-    monkeypatch.setattr(jets, "_BLOCK_VALUES", 100)
+    monkeypatch.setattr(jets, "BLOCK_VALUES", 100)
     x = displacements(200).numpy()
     single = taylor_terms(small_network(), x, 4)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)

@@ -5,7 +5,7 @@ import pytest
 
 import bornnet
 from bornnet.errors import InputError
-from bornnet.physics.units import HBAR_C, MASSES, Scale, energy_unit, length_unit, reduced_mass
+from bornnet.physics.units import HBAR_C, MASSES, Scale, energy_unit, length_unit, mass_mev, reduced_mass
 
 NUCLEONS = reduced_mass(MASSES["proton"], MASSES["neutron"])
 
@@ -49,12 +49,56 @@ def test_units():
     assert energy_unit("keV") * 1000 == pytest.approx(energy_unit("MeV"))
     assert energy_unit("hartree") == pytest.approx(27.2114e-6, rel=1e-5)
     assert length_unit("bohr") == pytest.approx(0.529177 * length_unit("angstrom"), rel=1e-6)
-    with pytest.raises(
-        InputError, match=r"unit of energy: expected one of MeV, .*got 'Mev'. Did you mean 'MeV'"
-    ):
-        energy_unit("Mev")
+    with pytest.raises(InputError, match=r"unit of energy: expected one of MeV, .*got 'mev'. It could be"):
+        energy_unit("mev")
     with pytest.raises(InputError, match=r"unit of length: expected one of fm, .*got 'furlong'\.$"):
         length_unit("furlong")
+
+
+@pytest.mark.parametrize(
+    ("names", "unit", "factor"),
+    [
+        ("FM fermi", length_unit, 1.0),
+        ("Angstrom \u00e5 \u00c5 \u212b A ang", length_unit, 1e5),
+        ("Bohr a0 a_0 au a.u.", length_unit, 52917.721),
+        ("nm NM", length_unit, 1e6),
+        ("MEV Mev MeV", energy_unit, 1.0),
+        ("kev KeV", energy_unit, 1e-3),
+        ("meV", energy_unit, 1e-9),
+        ("ev EV", energy_unit, 1e-6),
+        ("k Kelvin", energy_unit, 8.617333e-11),
+        ("cm^-1 CM-1 1/cm wavenumber", energy_unit, 1.23984198e-10),
+        ("Eh E_h HARTREE ha au", energy_unit, 2.72113862e-5),
+        ("j Joule", energy_unit, 6.24150907e12),
+    ],
+)
+def test_usual_spellings(names, unit, factor):
+    """The factors are those of CODATA 2018."""
+    for name in names.split():
+        assert unit(name) == pytest.approx(factor, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("text", "mev"),
+    [
+        ("469.459", 469.459),
+        (469.459, 469.459),
+        ("469.459 MeV", 469.459),
+        ("2.0013 u", 2.0013 * 931.49410242),
+        ("2.0013amu", 2.0013 * 931.49410242),
+        ("1e3 m_e", 510.99895),
+        ("1.5D3 me", 1.5 * 510.99895),
+        ("3e-27 kg", 1682.8765),
+    ],
+)
+def test_masses(text, mev):
+    assert mass_mev(text) == pytest.approx(mev, rel=1e-7)
+
+
+@pytest.mark.parametrize("text", ["", "u", "-3 u", "0", "nan", "2 lb", "1.2.3 u"])
+def test_bad_masses(text):
+    with pytest.raises(InputError, match=r"(reduced mass|unit of mass): expected"):
+        mass_mev(text)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, "2"])

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bornnet.runs import data as study_data
 from bornnet.config.load import load_config
-from bornnet.datasets.writer import new_dataset
-from bornnet.runs.rounds import fit_run
-from bornnet.datasets.generate import generate
 from bornnet.datasets import labelled
+from bornnet.datasets.generate import generate
+from bornnet.datasets.labelled import Labelled
+from bornnet.datasets.writer import new_dataset
+from bornnet.runs import data as study_data
+from bornnet.runs.rounds import fit_run
 from bornnet.training import first_order, levenberg_marquardt, residuals
 
 CELLS = 3
@@ -58,7 +59,7 @@ def test_from_the_disk_and_in_memory_are_the_same_run(
     study = load_config(overrides={**SMALL, "optimizer": optimizer, **options})
     runs = {}
     for name, share in (("memory", 0.25), ("disk", 0.0)):
-        monkeypatch.setattr(study_data, "_SHARE", share)
+        monkeypatch.setattr(study_data, "SHARE", share)
         fit_run(folder / file, tmp_path / name, study)
         runs[name] = written(tmp_path / name)
     assert runs["memory"] == runs["disk"]
@@ -67,15 +68,17 @@ def test_from_the_disk_and_in_memory_are_the_same_run(
 CHILD = """
 import json, sys
 from pathlib import Path
-from bornnet.runs import data as study_data
+from bornnet.runs import baselines, data as study_data
 from bornnet.config.load import load_config
 from bornnet.runs.rounds import fit_run
+
+baselines.PROCESS_ROWS = study_data.PROCESS_ROWS = 200  # of which the memory is another matter
 
 def peak():
     (line,) = (l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM"))
     return 1024 * int(line.split()[1])
 
-tiny, data, out, study, study_data._SHARE = *sys.argv[1:4], json.loads(sys.argv[4]), float(sys.argv[5])
+tiny, data, out, study, study_data.SHARE = *sys.argv[1:4], json.loads(sys.argv[4]), float(sys.argv[5])
 study = load_config(overrides=study)
 fit_run(tiny, out + "-tiny", study)  # libraries are loaded and compiled
 before = peak()
@@ -92,7 +95,8 @@ def random_dataset(path, samples, cells):
         for start in range(0, samples, 5000):
             rows = min(5000, samples - start)
             potentials = random.random((rows, cells))
-            writer.append(potentials, -potentials.mean(1), random.uniform(0.05, 0.4, rows))
+            strength = random.uniform(0.05, 0.4, rows)
+            writer.append(Labelled(potentials, -potentials.mean(1), strength))
 
 
 def trained(tmp_path, share, samples, cells):

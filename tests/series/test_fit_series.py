@@ -1,12 +1,14 @@
 """The iteration in memory gives the numbers of the commands, and refuses what they refuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from series_cases import labelled
 
 from bornnet import compare, fit_series, load_series, scattering_length, weinberg_eigenvalue
 from bornnet.config.load import load_config
-from bornnet.datasets.writer import write_dataset
+from bornnet.datasets.writer import write_rows
 from bornnet.errors import InputError
 from bornnet.runs.directory import load_run
 from bornnet.runs.rounds import fit_run
@@ -22,13 +24,8 @@ def series():
 
 def test_the_same_numbers_as_the_commands(series, tmp_path):
     configuration = load_config(overrides={"samples": 200, "cells": 4}).generator()
-    write_dataset(
-        tmp_path / "d.h5",
-        potentials=DATA.potentials,
-        scattering_length=DATA.values,
-        strength=weinberg_eigenvalue(DATA.potentials),
-        configuration=configuration,
-    )
+    rows = replace(DATA, strength=weinberg_eigenvalue(DATA.potentials))
+    write_rows(tmp_path / "d.h5", rows, configuration=configuration)
     fit_run(tmp_path / "d.h5", tmp_path / "r", load_config(overrides=KEYS))
     run = load_run(tmp_path / "r").series
     for order in (1, 2, 3):
@@ -74,13 +71,13 @@ def test_a_longer_fit_learns_the_values():
     ("change", "message"),
     [
         ({"values": DATA.values[:-1]}, r"values: expected one for each of 200"),
-        ({"values": np.where(np.arange(200) == 7, np.nan, DATA.values)}, r"values\[7\]: expected a finite"),
+        ({"values": np.where(np.arange(200) == 7, np.nan, DATA.values)}, r"values: row 8: expected a finite"),
         ({"potentials": DATA.potentials[0]}, r"potentials: expected an array \(N, cells\)"),
         ({"potentials": 30 * DATA.potentials}, r"strength eta below 1"),
-        ({"potentials": DATA.potentials * (np.arange(200) != 9)[:, None]}, r"potentials\[9\]: it is zero"),
+        ({"potentials": DATA.potentials * (np.arange(200) != 9)[:, None]}, r"potentials: row 10: it is zero"),
         ({"learner": "polynomial", "degree": 5}, r"learner polynomial needs at least 125"),
         ({"learner": "polynomal"}, "Did you mean 'polynomial'"),
-        ({"sigma": 0.1}, "not taken into account"),
+        ({"sigma": 0.0}, "sigma: row 1: expected a positive"),
     ],
 )
 def test_what_is_refused(change, message):

@@ -19,7 +19,7 @@ from bornnet.learners.polynomial.least_squares import fit_polynomial
 from bornnet.series.fit import fit_series
 from bornnet.series.iteration import Rounds, round_problem
 from bornnet.series.iteration import choose_scaling as scaling_for
-from bornnet.series.learned import MemberSeries
+from bornnet.series.terms import MemberSeries
 
 CELLS = 4
 

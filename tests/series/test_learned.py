@@ -10,7 +10,8 @@ from bornnet import taylor_terms
 from bornnet.errors import InputError
 from bornnet.files.arrays import save_arrays
 from bornnet.learners.store import save_learner
-from bornnet.series.learned import MemberSeries, load_series, save_series
+from bornnet.series.learned import load_series, save_series
+from bornnet.series.terms import MemberSeries
 
 POTENTIALS = labelled(12, cells=3).potentials
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bornnet.config.load import load_config
 from bornnet.errors import InputError
-from bornnet.studies.file import read_study, slug
+from bornnet.studies.file import read_study
+from bornnet.studies.grid import slug
 from bornnet.studies.results import plan
 
 

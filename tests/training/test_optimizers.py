@@ -6,9 +6,10 @@ import pytest
 import torch
 from fit_cases import SETTINGS, fall_of_loss, model, samples, uniform
 from torch import nn
+from torch.nn.utils import parameters_to_vector
 
-from bornnet.training.fit import OPTIMIZERS
-from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram, step_bytes
+from bornnet.training.fit import KINDS, OPTIMIZERS
+from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram
 from bornnet.training.problem import Samples
 from bornnet.training.residuals import errors, mean_square, residuals, reweighted
 
@@ -82,17 +83,17 @@ def test_levenberg_marquardt_is_monotone(degree):
 def test_blocks_of_rows_change_nothing(monkeypatch):
     from bornnet.training import levenberg_marquardt
 
-    whole = LevenbergMarquardt(model(2), samples())._normal_equations()
-    monkeypatch.setattr(levenberg_marquardt, "_BLOCK_VALUES", 700)
+    whole = LevenbergMarquardt(model(2), samples()).normal_equations()
+    monkeypatch.setattr(levenberg_marquardt, "BLOCK_VALUES", 700)
     assert block_rows(49) == 14
-    blocks = LevenbergMarquardt(model(2), samples())._normal_equations()
+    blocks = LevenbergMarquardt(model(2), samples()).normal_equations()
     for one, other in zip(whole, blocks, strict=True):
         torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other), rtol=1e-12, atol=1e-15)
 
 
 def test_normal_equations_are_the_gradient_of_the_loss():
     fitted, data = model(3), samples()
-    loss, gradient, _ = LevenbergMarquardt(fitted, data)._normal_equations()
+    loss, gradient, _ = LevenbergMarquardt(fitted, data).normal_equations()
     by_autograd = residuals(fitted, data).square().mean()
     by_autograd.backward()
     assert loss == pytest.approx(float(by_autograd.detach()), rel=1e-12)
@@ -106,8 +107,8 @@ def test_gram():
 
 
 def test_step_memory_counts_jacobian_and_normal_matrix():
-    assert step_bytes(100, 10) == 8 * (2 * 100 * 10 + 3 * 100)
-    assert step_bytes(10**9, 1000) < 8 * (2 * (1 << 23) + 3 * 10**6) + 16_000
+    assert LevenbergMarquardt.step_bytes(100, 10) == 8 * (2 * 100 * 10 + 3 * 100)
+    assert LevenbergMarquardt.step_bytes(10**9, 1000) < 8 * (2 * (1 << 23) + 3 * 10**6) + 16_000
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -176,3 +177,18 @@ def test_errors_are_the_rms_and_the_squared_mean_root():
     assert rms == pytest.approx(float(r.square().mean()) ** 0.5, rel=1e-14)
     assert typical == pytest.approx(float(r.sqrt().mean()) ** 2, rel=1e-14)
     assert 0.3 < typical / float(r.median()) < 3
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_optimizer_states_its_cost_and_moves_nothing(name):
+    fitted = model(2)
+    optimizer = OPTIMIZERS[name](fitted, samples(), SETTINGS[name])
+    assert type(optimizer) is KINDS[name]
+    before = parameters_to_vector(fitted.parameters()).clone()
+    assert 0 < optimizer.step_seconds() < 10
+    assert torch.equal(parameters_to_vector(fitted.parameters()), before)
+    few, many, wide = (
+        KINDS[name].step_bytes(rows, weights, kept=30, batch=64)
+        for rows, weights in ((10, 49), (50, 49), (50, 490))
+    )
+    assert 8 * 49 < few < many < wide

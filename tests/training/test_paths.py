@@ -6,12 +6,8 @@ from fit_cases import model, samples, uniform
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
-from bornnet.training.levenberg_marquardt import (
-    GaussNewton,
-    LevenbergMarquardt,
-    conjugate_gradients,
-    interpolation,
-)
+from bornnet.training.gauss_newton import GaussNewton, conjugate_gradients
+from bornnet.training.levenberg_marquardt import LevenbergMarquardt, interpolation
 from bornnet.training.problem import Samples
 
 
@@ -36,8 +32,8 @@ def test_the_path_is_the_taylor_series_of_the_way_to_the_minimum():
     x = torch.ones(4, 1, dtype=torch.float64)
     data = Samples(x, goal * x[:, 0], torch.ones(4, dtype=torch.float64))
     optimizer = LevenbergMarquardt(Exponential(), data, damping=0.0)
-    _, gradient, solver = optimizer._linearize()
-    path = optimizer._path(torch.zeros(1, dtype=torch.float64), gradient, solver(0.0))
+    _, gradient, solver = optimizer.linearize()
+    path = optimizer.path(torch.zeros(1, dtype=torch.float64), gradient, solver(0.0))
     expected = [-((1 - goal) ** p) / p for p in range(1, 6)]
     assert [float(c) for c in path] == pytest.approx(expected, rel=0.02)  # what interpolation leaves
 
@@ -76,14 +72,14 @@ def test_conjugate_gradients_solve_to_the_tolerance():
 def test_matrix_free_solves_are_those_of_the_normal_matrix(degree):
     data, damping = samples(), 1e-2
     dense, free = (kind(model(degree), data) for kind in (LevenbergMarquardt, GaussNewton))
-    (loss, gradient, solver), (free_loss, free_gradient, free_solver) = dense._linearize(), free._linearize()
+    (loss, gradient, solver), (free_loss, free_gradient, free_solver) = dense.linearize(), free.linearize()
     assert free_loss == pytest.approx(loss, rel=1e-12)
     torch.testing.assert_close(free_gradient, gradient, rtol=1e-10, atol=1e-13)
     right = uniform(len(gradient), seed=3)
     exact, found = solver(damping)(right), free_solver(damping)(right)
-    product = free._product(found) + damping * found
+    product = free.product(found) + damping * found
     assert float((product - right).norm()) <= 1.01e-2 * float(right.norm())
-    torch.testing.assert_close(free._product(exact) + damping * exact, right, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(free.product(exact) + damping * exact, right, rtol=1e-9, atol=1e-11)
 
 
 def test_matrix_free_steps_bring_the_loss_down():

@@ -115,7 +115,7 @@ def test_loss_falls(name):
 
 def test_normal_equations_hold_slopes_too():
     remainder, samples = model(2), sloped()
-    loss, gradient, normal = LevenbergMarquardt(remainder, samples)._normal_equations()
+    loss, gradient, normal = LevenbergMarquardt(remainder, samples).normal_equations()
     matrix = torch.cat([jacobian.clone() for _, jacobian in linearized(remainder, whole(samples))])
     torch.testing.assert_close(normal, matrix.T @ matrix / len(samples), rtol=1e-12, atol=1e-14)
     assert loss == pytest.approx(mean_square(remainder, samples))

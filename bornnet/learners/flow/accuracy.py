@@ -17,6 +17,7 @@ LARGEST = 1e8
 
 _LEAST_TOLERANCE = 1e-13  # what double precision bears
 _MOST_SUBSTEPS = 1 << 10
+_ROWS = 1024  # potentials whose paths are held at once
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,20 @@ def values(
         output[open_rows] = finer
         open_rows = open_rows[~(estimate <= tolerance)]
     return output
+
+
+@torch.no_grad()
+def extent(flow: Flow, potentials: np.ndarray, edges: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest states ``(N, k)`` of each potential, 0 and all ends of steps among them; NaN
+    where there are none."""
+    rows = torch.as_tensor(np.ascontiguousarray(potentials, dtype=float))
+    grid = checked_edges(edges, rows.shape[1])
+    lows, highs = [], []
+    for block in rows.split(_ROWS):
+        path = flow.paths(block, grid)
+        lows.append(path.amin(1))
+        highs.append(path.amax(1))
+    return torch.cat(lows).numpy(), torch.cat(highs).numpy()
 
 
 @torch.no_grad()

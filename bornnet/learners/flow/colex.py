@@ -11,8 +11,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
+from ...compute.compiled import njit
 from ...networks.packed import multisets
 
 

@@ -13,12 +13,14 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector
 
 from .compiled_activations import KINDS
-from .kernels import adjoint_kernel, states_kernel
+from .kernels import adjoint_kernel, states_kernel, tabulated_kernel
+from .tables import Table, is_worthwhile, table_of
 
 if TYPE_CHECKING:
     from .model import Flow
 
 LANES = 32  # potentials that go together
+_MARGIN = 0.2  # of a table, beyond the states of the strongest potentials
 
 
 def can_run(flow: "Flow", potentials: Tensor) -> bool:
@@ -31,22 +33,49 @@ def can_run(flow: "Flow", potentials: Tensor) -> bool:
 def final_states(flow: "Flow", potentials: Tensor, edges: np.ndarray) -> Tensor:
     """States ``(batch, k)`` at the end, differentiable by the weights (not by the potentials)."""
     vector = parameters_to_vector(flow.layers.parameters())
-    return _FinalStates.apply(vector, _Problem(flow, potentials, edges))
+    return _FinalStates.apply(vector, FlowProblem(flow, potentials, edges))
+
+
+@torch.no_grad()
+def many_final_states(flow: "Flow", potentials: Tensor, edges: np.ndarray) -> Tensor:
+    """The same without derivatives, to rounding; for many potentials with tables, in a fraction of the
+    time."""
+    if not is_worthwhile(flow, potentials):
+        return final_states(flow, potentials, edges)
+    # to first order a state ends at the integral of U r^2: the strongest potentials tell the range
+    moments = (potentials @ torch.from_numpy(np.diff(edges**3))).abs()
+    ends = final_states(flow, potentials[moments.topk(LANES).indices], edges).flatten()
+    low, high = min(0.0, float(ends.min())), max(0.0, float(ends.max()))
+    table = table_of(flow, edges, low - _MARGIN * (high - low), high + _MARGIN * (high - low))
+    if table is None:
+        return final_states(flow, potentials, edges)
+    states = FlowProblem(flow, potentials, edges).tabulated(table)
+    lost = ~states.isfinite().all(dim=1)
+    if lost.any():
+        states[lost] = final_states(flow, potentials[lost], edges)
+    return states
+
+
+def paths(flow: "Flow", potentials: Tensor, edges: np.ndarray) -> Tensor:
+    """States ``(batch, steps + 1, k)`` at 0 and at the end of every step, without derivatives."""
+    vector = parameters_to_vector(flow.layers.parameters()).detach()
+    return FlowProblem(flow, potentials, edges).paths(vector)
 
 
 def weight_jacobian(flow: "Flow", potentials: Tensor, edges: np.ndarray, cotangents: Tensor) -> Tensor:
     """``(batch, weights of G)``: the derivatives of ``cotangents (batch, k) . s(1)``, row by row."""
     vector = parameters_to_vector(flow.layers.parameters()).detach()
-    return _Problem(flow, potentials, edges).jacobian(vector, cotangents)
+    return FlowProblem(flow, potentials, edges).jacobian(vector, cotangents)
 
 
-class _Problem:
+class FlowProblem:
     """Scaled potentials, and all that the compiled code needs beside the weights."""
 
     def __init__(self, flow: "Flow", potentials: Tensor, edges: np.ndarray) -> None:
         self.x = np.ascontiguousarray(potentials.detach().numpy()) * flow.factor
         widths = [flow.layers[0].in_features, *flow.hidden, flow.components]
-        method = flow.method
+        method = self.method = flow.method
+        self.edges, self.substeps = edges, flow.substeps
         self.k = flow.components
         self.fixed = (
             np.array(widths),
@@ -61,9 +90,37 @@ class _Problem:
         )
 
     def states(self, vector: Tensor) -> Tensor:
-        out = np.empty((len(self.x), self.k))
+        return self._states(vector, 1)[:, 0]
+
+    def paths(self, vector: Tensor) -> Tensor:
+        return self._states(vector, self.x.shape[1] * self.substeps + 1)
+
+    def _states(self, vector: Tensor, places: int) -> Tensor:
+        out = np.zeros((len(self.x), places, self.k))
         weights = vector.detach().numpy()
         self._shared(lambda start, stop: states_kernel(self.x, start, stop, weights, *self.fixed, out))
+        return torch.from_numpy(out)
+
+    def tabulated(self, table: Table) -> Tensor:
+        """States ``(batch, 1)`` by a table of G; NaN where they leave it."""
+        out = np.empty((len(self.x), 1))
+        method, edges, substeps = self.method, self.edges, self.substeps
+        self._shared(
+            lambda start, stop: tabulated_kernel(
+                self.x,
+                start,
+                stop,
+                table.coefficients,
+                table.low,
+                table.inverse,
+                method.a,
+                method.b,
+                edges,
+                substeps,
+                LANES,
+                out,
+            )
+        )
         return torch.from_numpy(out)
 
     def jacobian(self, vector: Tensor, cotangents: Tensor, summed: bool = False) -> Tensor:
@@ -90,7 +147,7 @@ class _Problem:
 
 class _FinalStates(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, vector: Tensor, problem: _Problem) -> Tensor:
+    def forward(ctx: Any, vector: Tensor, problem: FlowProblem) -> Tensor:
         ctx.save_for_backward(vector)
         ctx.problem = problem
         return problem.states(vector)
@@ -105,7 +162,7 @@ class _Pulled(torch.autograd.Function):
     """``J^T c``, linear in c: its derivative by c along v is ``J v`` (conjugate gradients ask for it)."""
 
     @staticmethod
-    def forward(ctx: Any, cotangents: Tensor, vector: Tensor, problem: _Problem) -> Tensor:
+    def forward(ctx: Any, cotangents: Tensor, vector: Tensor, problem: FlowProblem) -> Tensor:
         ctx.vector, ctx.problem, ctx.k = vector, problem, cotangents.shape[1]
         return problem.jacobian(vector, cotangents, summed=True)
 

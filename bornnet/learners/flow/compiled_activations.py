@@ -6,7 +6,8 @@ tanh and its kin come without calls or branches, so that the processor's vectors
 import math
 
 import numpy as np
-from numba import njit
+
+from ...compute.compiled import njit
 
 inlined = njit(nogil=True, fastmath={"contract"}, error_model="numpy")
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from ...config.kinds import Count, Counts, Widths
 from ...config.names import Activation
-from ...config.schema import Count, Counts, Widths
 from ...training.settings import Stepwise
 
 Drive = Literal["linear", "general"]

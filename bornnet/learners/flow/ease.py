@@ -36,34 +36,96 @@ class Penalty(torch.nn.Module):
         self.grid = checked_edges(edges, potentials.shape[1])
         self.potentials = potentials
 
-    def forward(self, potentials: Tensor | None = None) -> Tensor:
-        """``(potentials, cells * 2 * k)``."""
-        U = self.potentials if potentials is None else potentials
-        states = torch.stack(self.flow.trajectory(U, self.grid)[:: self.flow.substeps], dim=1)
+    def forward(self) -> Tensor:
+        """``(potentials, cells, 2, k)``, with autograd."""
+        path = self.flow.trajectory(self.potentials, self.grid)[:: self.flow.substeps]
+        return self._residuals(torch.stack(path, dim=1))
+
+    @torch.no_grad()
+    def residuals(self) -> Tensor:
+        """The same, flat, without derivatives and in less time."""
+        return self._residuals(self._states()).flatten()
+
+    @torch.no_grad()
+    def linearized(self) -> tuple[Tensor, Tensor]:
+        """The residuals ``(R,)`` and their Jacobian ``(R, weights)``.
+
+        Every cell is differentiated on its own, all of them at once; the states' derivatives are then chained
+        from cell to cell.
+        """
+        flow = self.flow
+        states = self._states()
+        weights = {name: p.detach() for name, p in flow.named_parameters() if name != "readout"}
+        cells = states.shape[1] - 1
+        r = torch.from_numpy(self.grid)
+        x = flow.factor * self.potentials
+
+        def crossed(weights: dict[str, Tensor], s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
+            return functional_call(_Cell(flow), weights, (s, left, right, x))
+
+        def derivative(weights: dict[str, Tensor], s: Tensor, r: Tensor, x: Tensor) -> Tensor:
+            return path_derivative(flow, s, r, x, self.order, weights)
+
+        def over(function: Any, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+            by = vmap(jacrev(function, argnums=(0, 1)), (None, *(0 for _ in inputs)))(weights, *inputs)
+            return torch.cat([by[0][name].flatten(2) for name in weights], dim=2), by[1]
+
+        shape = x.shape
+        own, through = over(
+            crossed,
+            states[:, :-1].flatten(0, 1),
+            *(part.expand(shape).flatten() for part in (r[:-1], r[1:], x)),
+        )
+        own, through = own.unflatten(0, shape), through.unflatten(0, shape)
+        moved = [torch.zeros_like(own[:, 0])]
+        for cell in range(cells):
+            moved.append(through[:, cell] @ moved[-1] + own[:, cell])
+        edges = torch.stack(moved, dim=1)
+        ends = [(states[:, :-1], r[:-1], edges[:, :-1]), (states[:, 1:], r[1:], edges[:, 1:])]
+        parts = []
+        for s, place, change in ends:
+            direct, by_state = over(derivative, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
+            parts.append((direct + by_state @ change.flatten(0, 1)).unflatten(0, shape))
+        jacobian = torch.stack(parts, dim=2) * self._share()[..., None]
+        if flow.readout is not None:  # the first of the weights, which moves no state
+            jacobian = torch.nn.functional.pad(jacobian, (len(flow.readout), 0))
+        return self._residuals(states).flatten(), jacobian.flatten(0, 3)
+
+    def _states(self) -> Tensor:
+        """At the edges of the cells, ``(potentials, cells + 1, k)``."""
+        return self.flow.paths(self.potentials, self.grid)[:, :: self.flow.substeps]
+
+    def _residuals(self, states: Tensor) -> Tensor:
+        """``(potentials, cells, 2, k)``."""
         ends = torch.stack([states[:, :-1], states[:, 1:]], dim=2)
         edges = torch.from_numpy(self.grid)
         r = torch.stack([edges[:-1], edges[1:]], dim=1)
-        x = (self.flow.factor * U)[:, :, None].expand(ends.shape[:-1])
-        derivative = path_derivative(self.flow, ends, r.expand(ends.shape[:-1]), x, self.order)
-        share = (self.weight / len(self.potentials) * 0.5 * edges.diff()).sqrt()
-        return (derivative * share[None, :, None, None]).flatten(1)
+        x = (self.flow.factor * self.potentials)[:, :, None].expand(ends.shape[:-1])
+        return path_derivative(self.flow, ends, r.expand(ends.shape[:-1]), x, self.order) * self._share()
 
-    def residuals(self) -> Tensor:
-        return self.forward().flatten()
-
-    def linearized(self) -> tuple[Tensor, Tensor]:
-        """The residuals ``(R,)`` and their Jacobian ``(R, weights)``."""
-        weights = {name: p.detach() for name, p in self.named_parameters()}
-
-        def one(weights: dict[str, Tensor], row: Tensor) -> Tensor:
-            return functional_call(self, weights, (row[None],))[0]
-
-        blocks = vmap(jacrev(one), (None, 0))(weights, self.potentials)
-        jacobian = torch.cat([blocks[name].flatten(2) for name in weights], dim=2)
-        return self.residuals().detach(), jacobian.flatten(0, 1)
+    def _share(self) -> Tensor:
+        """Roots of the trapezoidal rule's weights, ``(cells, 1, 1)``."""
+        steps = torch.from_numpy(self.grid).diff()
+        return (self.weight / len(self.potentials) * 0.5 * steps).sqrt()[:, None, None]
 
 
-def path_derivative(flow: Flow, s: Tensor, r: Tensor, x: Tensor, order: int) -> Tensor:
+class _Cell(torch.nn.Module):
+    """How a flow crosses a cell."""
+
+    flow: Flow
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.layers = flow.layers
+        self.crossed = flow.crossed  # no module: its weights are those of the layers
+
+    def forward(self, s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
+        return self.crossed(s[None], left, right, x[None, None])[0]
+
+
+def path_derivative(
+    flow: Flow, s: Tensor, r: Tensor, x: Tensor, order: int, weights: dict[str, Tensor] | None = None
+) -> Tensor:
     """``d^K s / dr^K (.., k)`` of the path through states ``(.., k)`` at r ``(..)``, x being constant."""
     space = algebra(1, order)
     t = space.variable(0)
@@ -72,7 +134,7 @@ def path_derivative(flow: Flow, s: Tensor, r: Tensor, x: Tensor, order: int) -> 
     powers = torch.eye(order + 1, dtype=torch.float64)
     coefficient = s
     for n in range(order):
-        drive = drive_polynomial(flow, space, path, place, space.constant(x))
+        drive = drive_polynomial(flow, space, path, place, space.constant(x), weights)
         coefficient = drive[..., n] / (n + 1)
         path = path + coefficient[..., None] * powers[n + 1]
     return factorial(order) * coefficient
@@ -90,9 +152,10 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
     def _loss(self) -> float:
         return super()._loss() + float(self.penalty.residuals().square().sum())
 
-    def _normal_equations(self) -> tuple[float, Tensor, Tensor]:
-        loss, gradient, normal = super()._normal_equations()
+    def normal_equations(self) -> tuple[float, Tensor, Tensor]:
+        loss, gradient, normal = super().normal_equations()
         r, jacobian = self.penalty.linearized()
+        self.bent = jacobian
         return loss + float(r.square().sum()), gradient + jacobian.T @ r, normal + jacobian.T @ jacobian
 
     def _curvature(self, here: Tensor, path: Any, order: int) -> Tensor:
@@ -102,14 +165,4 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
             self._place(here, path, length)
             parts.append(share * self.penalty.residuals())
         self._place(here, [], 0.0)
-        with torch.enable_grad():
-            weights = list(self.model.parameters())
-            by_weights = torch.autograd.grad(
-                self.penalty.residuals(),
-                weights,
-                torch.stack(parts).sum(0),
-                allow_unused=True,  # a linear readout moves no state
-                materialize_grads=True,
-            )
-        pulled = torch.cat([part.flatten() for part in by_weights])
-        return super()._curvature(here, path, order) + pulled
+        return super()._curvature(here, path, order) + self.bent.T @ torch.stack(parts).sum(0)

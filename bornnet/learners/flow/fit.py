@@ -8,14 +8,18 @@ import torch
 
 from ...errors import InputError
 from ...training.fit import Fit, Progress
+from ...training.laplace import weight_spread
 from ...training.problem import Problem
 from ..base import Task
 from ..stepwise import settings
+from .accuracy import extent
 from .config import Config
 from .ease import EasedLevenbergMarquardt
 from .learner import FlowLearner, flow_of
 from .model import Flow
 from .remainder import FlowRemainder
+
+_REACHED = 1000  # potentials of the fit whose states are what it has learned from
 
 
 class FlowFit:
@@ -25,7 +29,8 @@ class FlowFit:
         if task.device != "cpu":
             raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
         self.flow = flow
-        model = FlowRemainder(flow, task.degree, task.at)
+        self.seed = task.seed
+        model = self.model = FlowRemainder(flow, task.degree, task.at)
         self.fit = Fit(model, problem, settings(task, config))
         if config.ease is not None and config.ease[1]:
             if config.optimizer != "levenberg-marquardt":
@@ -48,7 +53,11 @@ class FlowFit:
         self.fit.load_state(state)
 
     def learned(self) -> FlowLearner:
-        return FlowLearner(self.flow)
+        rows = self.fit.problem.training.inputs
+        known = rows[slice(0, None, max(1, len(rows) // _REACHED))]
+        low, high = extent(self.flow, self.model.potentials(known).numpy())
+        spread = weight_spread(self.fit.model, self.fit.problem, self.seed)
+        return FlowLearner(self.flow, spread, np.stack([low.min(axis=0), high.max(axis=0)]))
 
 
 def begin(problem: Problem, task: Task, config: Config) -> FlowFit:

@@ -12,8 +12,8 @@ All arrays have the potentials of a block along their last axis.
 """
 
 import numpy as np
-from numba import njit
 
+from ...compute.compiled import njit
 from .compiled_activations import activate, inlined
 
 kernel = njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
@@ -21,7 +21,10 @@ kernel = njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy"
 
 @kernel
 def states_kernel(x, start, stop, w, widths, kind, general, a, b, c, edges, substeps, lanes, out):
+    """States at the end ``out (batch, 1, k)``, or at 0 and at the end of every step
+    ``(batch, steps + 1, k)``."""
     k = widths[-1]
+    whole = out.shape[1] > 1
     y, slopes = _layers(1, widths, lanes)
     stages = np.empty((len(b), k, lanes))
     s = np.empty((k, lanes))
@@ -39,9 +42,54 @@ def states_kernel(x, start, stop, w, widths, kind, general, a, b, c, edges, subs
                 for i in range(len(b)):
                     _stage(i, r, h, s, stages, drive, w, widths, kind, general, a, c, y[0], slopes[0])
                 _advance(h, s, stages, b)
+                if whole:
+                    for lane in range(used):
+                        out[row + lane, cell * substeps + step + 1] = s[:, lane]
+        if not whole:
+            for lane in range(used):
+                out[row + lane, 0] = s[:, lane]
+
+
+@kernel
+def tabulated_kernel(x, start, stop, table, low, inverse, a, b, edges, substeps, lanes, out):
+    """The same for one state that is driven linearly, with G from a table (`tables`); NaN where it leaves
+    that."""
+    stages = np.empty((len(b), lanes))
+    s, inner, z, drive, lost = np.zeros((5, lanes))
+    piece = np.zeros(lanes, np.int64)
+    pieces, powers = table.shape[2:]
+    for block in range(start, stop):
+        row = block * lanes
+        used = min(lanes, len(x) - row)
+        s[:] = 0.0
+        lost[:] = 0.0
+        for cell in range(x.shape[1]):
+            for lane in range(used):
+                drive[lane] = x[row + lane, cell]
+            h = (edges[cell + 1] - edges[cell]) / substeps
+            for step in range(cell * substeps, (cell + 1) * substeps):
+                for i in range(len(b)):
+                    inner[:] = s
+                    for j in range(i):
+                        _add(h * a[i, j], stages[j], inner)
+                    for lane in range(lanes):
+                        u = (inner[lane] - low) * inverse
+                        inside = u if u > 0.0 else 0.0
+                        inside = inside if inside < pieces - 1 else pieces - 1.0
+                        piece[lane] = np.int64(inside)
+                        z[lane] = 2.0 * (u - piece[lane]) - 1.0
+                        lost[lane] += 1.0 if not abs(z[lane]) <= 1.0 else 0.0
+                    here = table[step, i].reshape(-1)
+                    for lane in range(lanes):
+                        first = piece[lane] * powers
+                        g = here[first + powers - 1]
+                        for p in range(first + powers - 2, first - 1, -1):
+                            g = g * z[lane] + here[p]
+                        stages[i, lane] = g * drive[lane]
+                for i in range(len(b)):
+                    _add(h * b[i], stages[i], s)
         for lane in range(used):
-            for m in range(k):
-                out[row + lane, m] = s[m, lane]
+            out[row + lane, 0] = s[lane] if lost[lane] == 0.0 else np.nan
 
 
 @kernel

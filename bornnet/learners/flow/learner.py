@@ -9,13 +9,17 @@ from torch.nn.utils import parameters_to_vector
 
 from ...errors import InputError
 from ...networks.packed import unpack
-from ...training.levenberg_marquardt import step_bytes
+from ...training.levenberg_marquardt import LevenbergMarquardt
 from ...training.problem import Problem
 from ..base import Fit, Learner, Scaling, State, Task
 from ..stepwise import per_round
 from . import accuracy, jets, tensors, uncertainty
 from .config import Config as FlowConfig
+from .law import FlowLaw, has_law
 from .model import Flow
+from .remainder import FlowRemainder
+
+_ROWS = 2048  # potentials whose Jacobian is made at once
 
 
 class FlowLearner(Learner):
@@ -25,12 +29,15 @@ class FlowLearner(Learner):
         flow: the network.
         spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T``, where one is known: what
             uncertainties are made of.
+        reach: ``(2, k)``, the lowest and highest states of the fit, where they are known.
     """
 
     kind: ClassVar[str] = "flow"
+    any_cells = True
 
-    def __init__(self, flow: Flow, spread: np.ndarray | None = None) -> None:
+    def __init__(self, flow: Flow, spread: np.ndarray | None = None, reach: np.ndarray | None = None) -> None:
         self.flow = flow
+        self.reach = reach
         weights = sum(p.numel() for p in flow.parameters())
         if spread is not None and (spread.ndim != 2 or len(spread) != weights):
             raise InputError(f"spread: expected ({weights}, K), got {spread.shape}")
@@ -74,13 +81,43 @@ class FlowLearner(Learner):
         changes = uncertainty.term_derivatives(self.flow, U, order, self.spread.T, at)
         return np.sqrt(np.sum(changes**2, axis=2))
 
+    def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
+        if self.spread is None:
+            return None
+        without_origin = FlowRemainder(self.flow, degree=1)
+        blocks = torch.from_numpy(np.ascontiguousarray(U, dtype=float)).split(_ROWS)
+        jacobians = (without_origin.value_and_jacobian(block)[1].numpy() for block in blocks)
+        return np.concatenate([np.linalg.norm(jacobian @ self.spread, axis=1) for jacobian in jacobians])
+
+    def law(self) -> FlowLaw | None:
+        """What drives the output along r; None for a general drive, or an inverse."""
+        return FlowLaw(self.flow) if has_law(self.flow) else None
+
+    @property
+    def carries_through(self) -> bool:
+        """An angle or an inverse is finite where the observable is not."""
+        return self.flow.state != "value"
+
+    def outside(self, U: np.ndarray) -> list[str | None]:
+        """Why potentials ``(N, cells)`` have no value: a state that leaves those of the fit by more than the
+        whole of their width, or all bounds."""
+        low, high = accuracy.extent(self.flow, U)
+        if self.reach is None:
+            lowest, highest = np.full((2, 1), [[-accuracy.LARGEST], [accuracy.LARGEST]])
+        else:
+            width = self.reach[1] - self.reach[0]
+            lowest, highest = self.reach[0] - width, self.reach[1] + width
+        inside = np.all((low >= lowest) & (high <= highest), axis=1).tolist()
+        where = "all bounds" if self.reach is None else "those of the fit by more than their own range"
+        return [None if row else f"the state along r leaves {where}" for row in inside]
+
     def weights(self) -> np.ndarray:
         """All weights as one vector, in the order that `uncertainty` counts them."""
         return parameters_to_vector(self.flow.parameters()).detach().numpy().copy()
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "FlowLearner":
         """``U -> output * f(inputs * U)``; all of ``inputs (D,)`` must be equal, or ``InputError``."""
-        return FlowLearner(self.flow.rescaled(inputs, output), self.spread)
+        return FlowLearner(self.flow.rescaled(inputs, output), self.spread, self.reach)
 
     @classmethod
     def scaling(cls, spread: np.ndarray, output: float, integral: float, config: Any) -> Scaling:
@@ -109,18 +146,20 @@ class FlowLearner(Learner):
 
     @classmethod
     def memory(cls, rows: int, task: Task, config: FlowConfig, *, slopes: int = 0) -> float:
-        return step_bytes(rows, cls.weight_count(task.cells, config), slopes=slopes > 0)
+        return LevenbergMarquardt.step_bytes(rows, cls.weight_count(task.cells, config), slopes=slopes > 0)
 
     def state(self) -> State:
         arrays = {name: p.detach().numpy(force=True).copy() for name, p in self.flow.named_parameters()}
         if self.spread is not None:
             arrays["spread"] = self.spread.copy()
+        if self.reach is not None:
+            arrays["reach"] = self.reach.copy()
         return State(arrays, self.flow.architecture())
 
     @classmethod
     def from_state(cls, state: State) -> "FlowLearner":
         arrays = dict(state.arrays)
-        spread = arrays.pop("spread", None)
+        spread, reach = arrays.pop("spread", None), arrays.pop("reach", None)
         flow = Flow(**_arguments(state.facts))
         with torch.no_grad():
             own = dict(flow.named_parameters())
@@ -130,7 +169,7 @@ class FlowLearner(Learner):
                 if own[name].shape != array.shape:
                     raise ValueError(f"{name}: expected {tuple(own[name].shape)}, got {array.shape}")
                 own[name].copy_(torch.from_numpy(np.array(array, dtype=float)))
-        return cls(flow, spread)
+        return cls(flow, spread, reach)
 
 
 def _arguments(facts: Mapping[str, Any]) -> dict[str, Any]:

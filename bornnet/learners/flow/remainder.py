@@ -38,8 +38,13 @@ class FlowRemainder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, cells)`` to ``(batch,)``, with autograd where gradients are enabled."""
-        value = self.flow(self.potentials(x), self.edges)
         base = self._base(x)
+        potentials = self.potentials(x)
+        if torch.is_grad_enabled() or not compiled.can_run(self.flow, potentials):
+            value = self.flow(potentials, self.edges)
+        else:
+            s = compiled.many_final_states(self.flow, potentials, base.edges)
+            value = self.flow.unit * self.flow.read_out(s)
         if base.still and self.degree == 1:
             return value - self.flow.unit * self.flow.read_out(base.states[-1])
         maps = cell_maps(self.flow, base, self._map_degree(base))
@@ -54,9 +59,9 @@ class FlowRemainder(nn.Module):
         flow = self.flow
         potentials = self.potentials(x)
         if not compiled.can_run(flow, potentials):
-            return self._traced(x, None)
+            return self.traced(x, None)
         base = self._base(x)
-        s = compiled.final_states(flow, potentials, base.edges)
+        s = compiled.many_final_states(flow, potentials, base.edges)
         value, slope = self._read_out(s)
         jacobian = flow.unit * compiled.weight_jacobian(flow, potentials, base.edges, slope)
         if flow.readout is not None:
@@ -69,7 +74,7 @@ class FlowRemainder(nn.Module):
     @torch.no_grad()
     def slope_and_jacobian(self, x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
         """The derivative of ``r_n`` along a direction a potential, and its derivatives by every weight."""
-        return self._traced(x, direction)
+        return self.traced(x, direction)
 
     def potentials(self, x: Tensor) -> Tensor:
         return x if self.at is None else x + self.at.to(x)
@@ -114,7 +119,7 @@ class FlowRemainder(nn.Module):
             values.append(value.detach())
         return torch.cat(values), torch.cat(jacobians)
 
-    def _traced(self, x: Tensor, direction: Tensor | None) -> tuple[Tensor, Tensor]:
+    def traced(self, x: Tensor, direction: Tensor | None) -> tuple[Tensor, Tensor]:
         """Values, or slopes along a direction, and their Jacobian, by ``torch.func``."""
         flow, base = self.flow, self._base(x)
         weights = {name: p.detach() for name, p in flow.named_parameters()}

@@ -3,9 +3,28 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from ...config.schema import Count, LearnerConfig
+from ...config.kinds import Count
+from ...config.schema import LearnerConfig
+
+KERNELS = (
+    "exponential",
+    "ball",
+    "nngp-erf",
+    "nngp-sin",
+    "nngp-gelu",
+    "ntk-erf",
+    "ntk-sin",
+    "ntk-gelu",
+)
+
+
+def _known(value: str) -> str:
+    if any(part not in KERNELS for part in value.split("+")):
+        raise PydanticCustomError("kernel", f"one of {', '.join(KERNELS)}, or a sum such as exponential+ball")
+    return value
 
 
 def _floats(value: Any) -> Any:
@@ -20,9 +39,13 @@ def _floats(value: Any) -> Any:
     return tuple(float(part) for part in value) if isinstance(value, list) else value
 
 
+Lengths = Annotated[
+    tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(_floats), Field(min_length=1, max_length=50)
+]
 Factors = Annotated[
     tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_floats), Field(min_length=1, max_length=50)
 ]
+Bends = Annotated[tuple[float, ...], BeforeValidator(_floats), Field(min_length=1, max_length=50)]
 
 
 class Config(LearnerConfig):
@@ -30,8 +53,10 @@ class Config(LearnerConfig):
 
     iteration: ClassVar[Mapping[str, Any]] = {"rounds": 1, "strength_floors": (0.0,)}
 
-    kernel: Literal["exponential", "ball", "nngp-erf", "nngp-sin", "ntk-erf", "ntk-sin"] = Field(
-        default="exponential", description="Covariance of the process."
+    kernel: Annotated[str, AfterValidator(_known)] = Field(
+        default="exponential",
+        description=f"Covariance of the process, or a sum (exponential+ball): {', '.join(KERNELS)}.",
+        json_schema_extra={"metavar": "NAME[+NAME]"},
     )
     depth: Count = Field(default=1, description="Hidden layers of the infinite network (nngp, ntk).")
     weight_variance: float = Field(default=1.0, gt=0, description="Variance of its weights (nngp, ntk).")
@@ -40,10 +65,24 @@ class Config(LearnerConfig):
         default=7.0, gt=0, description="Length to which the kernel 'ball' draws its inputs in."
     )
     scales: Factors = Field(
-        default=(1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
+        default=(1.0, 2.0, 3.0, 4.0),
         description="Factors of the scaled cells to choose from, by held-out error.",
         json_schema_extra={"metavar": "C,C,.."},
+    )
+    lengths: Lengths = Field(
+        default=(0.2, 0.0, 0.1),
+        description="Ranges of r over which cells belong together, to choose from; 0: cells by themselves.",
+        json_schema_extra={"metavar": "R,R,.."},
+    )
+    bends: Bends = Field(
+        default=(0.0, 1.0, -1.0),
+        description="How values bend, y / (1 - t y) being fitted, to choose from: t, over the largest value.",
+        json_schema_extra={"metavar": "T,T,.."},
     )
     nugget: float = Field(default=1e-13, gt=0, description="Relative variance added to the diagonal.")
     rows: Count = Field(default=16000, description="Training rows at most.")
     trial_rows: Count = Field(default=3000, description="Rows of the fits that choose the factor.")
+    deviations: Literal["halves", "none"] = Field(
+        default="halves",
+        description="Standard deviations of what values without errors teach: by fits to halves of the rows.",
+    )

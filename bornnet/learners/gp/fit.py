@@ -1,8 +1,10 @@
-"""The fit: a scale for the cells from a linear fit, a factor from held-out errors, one solve."""
+"""The fit: a scale for the cells from a linear fit, a factor and a length from held-out errors or from the
+evidence, one solve."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,16 +12,23 @@ import torch
 
 from ...errors import InputError
 from ...training.fit import Progress
-from ...training.problem import Problem, Samples
+from ...training.problem import Problem
 from ..base import Task
 from ..direct import errors
+from . import halves, warp
 from .config import Config
+from .evidence import most_likely
+from .halves import LEAST_ROWS
 from .kernels import build
 from .learner import GaussianProcess
 from .posterior import coefficients
+from .rows import Rows, drawn, require_consistent
+from .scales import linear_profile, profile_of, scale_matrix
 
 _log = logging.getLogger(__name__)
-_HELD_OUT = 2000  # held-out rows that choose the factor
+HELD_OUT = 2000  # held-out rows that choose scale and length
+_EVIDENCE_ROWS = 1000
+_CHOSEN = ("factor", "length", "nugget", "bend", "amplitude")
 _FAR = 1.0  # held-out RMS, relative to the leading order, from which on values are no predictions
 
 
@@ -29,7 +38,13 @@ def begin(problem: Problem, task: Task, config: Config) -> "Fit":
 
 
 class Fit:
-    """One trial for each factor on a subset of the rows, then the fit on all: it can stop in between."""
+    """Trials that choose scale and length, then the fit on all rows: it can stop in between.
+
+    Without errors of the values the trials are fits to some of the rows, judged by held-out potentials. With
+    errors there is one stage, in which the evidence chooses the amplitude of the process too.
+    """
+
+    warns = True  # of values far from those fitted
 
     def __init__(self, problem: Problem, task: Task, config: Config) -> None:
         if problem.training.slopes is not None:
@@ -39,14 +54,20 @@ class Fit:
         self.problem = problem
         self.task = task
         self.config = config
-        build(config, task.degree)  # says now what it cannot do
+        self.kernel = build(config, task.degree)  # says now what it cannot do
         draw = np.random.default_rng([task.seed, task.member, task.number, 15])
-        self.training = _drawn(problem.training, config.rows, draw)
-        self.held_out = _drawn(problem.held_out, _HELD_OUT, draw)
-        _require_consistent(self.training)
-        self.profile = linear_profile(*self.training)
+        self.training = drawn(problem.training, config.rows, draw)
+        self.held_out = drawn(problem.held_out, HELD_OUT, draw)
+        if self.training.sigma is None:
+            require_consistent(self.training)
+            self.training = self.training.distinct()
+        self.profile = (
+            linear_profile(self.training.inputs, self.training.targets, self.training.weights)
+            if task.slopes is None
+            else profile_of(task.slopes, self.training.inputs)
+        )
         self.progress = Progress()
-        self.trials: list[float] = []
+        self.trials: list[Trial] = []
         self._learned: GaussianProcess | None = None
 
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
@@ -54,11 +75,15 @@ class Fit:
         progress = self.progress
         while not progress.finished:
             began = time.perf_counter()
-            if len(self.trials) < len(self.config.scales):
-                self.trials.append(self._trial(self.config.scales[len(self.trials)]))
-                progress.held_out_typical = self.trials[-1]
-            else:
+            following = self._following()
+            if following is not None:
+                self.trials.append(self._tried(following))
+                progress.held_out_typical = _stated(self.trials[-1].error)
+            elif self._learned is None:
                 self._fit()
+                progress.finished = not self._has_deviations
+            else:
+                self._fit_halves(self._learned)
                 progress.finished = True
             progress.step += 1
             progress.seconds += time.perf_counter() - began
@@ -69,17 +94,22 @@ class Fit:
         """Tensors and plain values."""
         learned = self._learned
         return {
-            "trials": list(self.trials),
+            "trials": [asdict(trial) for trial in self.trials],
             "progress": {**vars(self.progress), "curve": list(self.progress.curve)},
             "alpha": None if learned is None else torch.from_numpy(learned.alpha),
+            "parts": None if learned is None or learned.parts is None else torch.from_numpy(learned.parts),
             "chosen": None if learned is None else dict(learned.chosen),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.trials = list(state["trials"])
+        self.trials = [Trial(**trial) for trial in state["trials"]]
         self.progress = Progress(**state["progress"])
         if state["alpha"] is not None:
-            self._learned = self._learner(state["chosen"]["factor"], state["alpha"].numpy(), state["chosen"])
+            chosen = state["chosen"]
+            best = Trial(**{key: chosen[key] for key in _CHOSEN})
+            learner = self._learner(best, state["alpha"].numpy(), chosen)
+            parts = state.get("parts")
+            self._learned = learner if parts is None else replace(learner, parts=parts.numpy())
 
     def learned(self) -> GaussianProcess:
         """What was learned, in the units of the problem."""
@@ -87,111 +117,154 @@ class Fit:
             raise InputError("the Gaussian process has not been fitted to the end: run it first.")
         return self._learned
 
-    def _learner(self, factor: float, alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
-        scale = factor * self.profile
-        rows = self.training[0][: len(alpha)] * scale
-        return GaussianProcess(rows, alpha, scale, 1.0, self.task.degree, self.config, chosen)
+    def _following(self) -> "Trial | None":
+        """The next trial: first the factors, then other lengths and bends with the best factor, then the
+        factors beside it; behind other learners, whose rounding is noise, larger nuggets too."""
+        config, done = self.config, self.trials
+        factors, lengths, first = sorted(config.scales), config.lengths, config.nugget
+        if self.training.sigma is not None:
+            return None if done else Trial(factors[0], lengths[0], first)
+        bends = self._bends()
+        plan = [Trial(factor, lengths[0], first, bends[0]) for factor in factors]
+        for stage in range(4):
+            if len(done) < len(plan):
+                break
+            best = min(done[: len(plan)], key=lambda trial: trial.error)
+            if stage == 0:
+                plan += [replace(best, length=length) for length in lengths[1:]]
+            elif stage == 1:
+                plan += [replace(best, bend=bend) for bend in bends[1:]]
+            elif stage == 2 and (best.length, best.bend) != (lengths[0], bends[0]):
+                at = factors.index(best.factor)
+                beside = factors[max(at - 1, 0) : at] + factors[at + 1 : at + 2]
+                plan += [replace(best, factor=factor) for factor in beside]
+            elif stage == 3 and self.task.slopes is not None:
+                plan += [replace(best, nugget=nugget) for nugget in (1e2 * first, 1e4 * first, 1e6 * first)]
+        return plan[len(done)] if len(done) < len(plan) else None
 
-    def _solved(self, factor: float, rows: int) -> GaussianProcess:
-        inputs, targets, _ = (part[:rows] for part in self.training)
-        kernel = build(self.config, self.task.degree)
-        alpha, nugget = coefficients(kernel, inputs * (factor * self.profile), targets, self.config.nugget)
-        return self._learner(factor, alpha, {"factor": factor, "nugget": nugget, "rows": len(alpha)})
-
-    def _errors(self, learner: GaussianProcess) -> np.ndarray:
-        inputs, targets, weights = self.held_out
-        return np.abs(weights * (learner(inputs) - targets))
+    def _bends(self) -> list[float]:
+        """The bends to try, in units of 1 / values: those that the values allow. Rounds after the first, and
+        learners behind others, fit what is left: that has no pole of its own."""
+        y = self.training.targets
+        if self.task.degree > 1 or self.task.slopes is not None:
+            return [0.0]
+        found = [bend / float(np.abs(y).max() or 1.0) for bend in self.config.bends]
+        return [bend for bend in found if (1 - bend * y).min() >= warp.LEAST] or [0.0]
 
     @np.errstate(over="ignore", invalid="ignore")  # a factor that is too large loses its trial
-    def _trial(self, factor: float) -> float:
-        """The typical (median) held-out error with that factor, on few rows; infinite where it cannot be."""
+    def _tried(self, trial: "Trial") -> "Trial":
+        """That trial with its typical (median) held-out error on few rows, infinite where it cannot be; or,
+        for values with errors, what the evidence chooses."""
+        if self.training.sigma is not None:
+            rows = self.training.first(min(self.config.trial_rows, _EVIDENCE_ROWS))
+            assert rows.sigma is not None
+            prior = most_likely(self.kernel, rows.inputs, rows.targets, rows.sigma, self.profile)
+            _log.info("evidence: %s", prior)
+            return replace(trial, **{key: getattr(prior, key) for key in ("factor", "length", "amplitude")})
         try:
-            error = float(np.median(self._errors(self._solved(factor, self.config.trial_rows))))
+            learner = self._solved(trial, self.training.first(self.config.trial_rows))
+            error = float(np.median(self._errors(learner)))
         except InputError as reason:
-            _log.info("factor %g: %s", factor, reason)
-            return np.inf
-        return error if np.isfinite(error) else np.inf
+            _log.info("factor %g, length %g: %s", trial.factor, trial.length, reason)
+            error = np.inf
+        return replace(trial, error=error if np.isfinite(error) else np.inf)
+
+    def _learner(self, trial: "Trial", alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
+        scale = scale_matrix(self.profile, trial.length, trial.factor)
+        kept = self.training.first(len(alpha))
+        noise = None if kept.sigma is None else kept.sigma**2 / trial.amplitude
+        rows = kept.inputs @ scale
+        return GaussianProcess(
+            rows, alpha, scale, 1.0, self.task.degree, self.config, chosen, noise, None, trial.bend
+        )
+
+    def _solved(self, trial: "Trial", training: Rows) -> GaussianProcess:
+        x = training.inputs @ scale_matrix(self.profile, trial.length, trial.factor)
+        noise = None if training.sigma is None else training.sigma**2 / trial.amplitude
+        y = warp.unbent(training.targets, trial.bend)
+        alpha, nugget = coefficients(self.kernel, x, y, trial.nugget, noise)
+        chosen = {key: getattr(trial, key) for key in _CHOSEN}
+        return self._learner(trial, alpha, {**chosen, "nugget": nugget, "rows": len(alpha)})
+
+    def _errors(self, learner: GaussianProcess) -> np.ndarray:
+        held_out = self.held_out
+        return np.abs(held_out.weights * (learner(held_out.inputs) - held_out.targets))
+
+    def _best(self) -> "Trial":
+        """The best trial with which no kernel of any row overflows."""
+        ranked = sorted(self.trials, key=lambda trial: trial.error)
+        for trial in ranked:
+            x = self.training.inputs @ scale_matrix(self.profile, trial.length, trial.factor)
+            squares = np.sum(x**2, axis=1)
+            with np.errstate(over="ignore"):
+                if np.isfinite(self.kernel(squares, squares, squares)).all():
+                    return trial
+        return ranked[0]
 
     def _fit(self) -> None:
-        if not np.isfinite(min(self.trials)):
+        best = self._best()
+        if self.training.sigma is None and not np.isfinite(best.error):
             raise InputError(
                 f"scales: the kernel {self.config.kernel!r} could be fitted with none of "
                 f"{self.config.scales}; give smaller factors, or another kernel."
             )
-        learner = self._solved(self.config.scales[int(np.argmin(self.trials))], self.config.rows)
+        learner = self._solved(best, self.training)
         progress = self.progress
-        progress.held_out_error, progress.held_out_typical = errors(learner, self.problem.held_out)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = errors(learner, self.problem.held_out)
+        progress.held_out_error, progress.held_out_typical = (_stated(error) for error in found)
         progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
         progress.best_step = progress.step + 1
-        if progress.held_out_error > _FAR:
+        if self.warns and self.training.sigma is None and progress.held_out_error > _FAR:
             _log.warning(
                 "on some held-out potentials the Gaussian process is far off (RMS %.1e of the leading order, "
                 "typical %.1e): the kernel %r grows fast along potentials unlike those fitted. Its "
-                "terms at U = 0 are another matter; do not trust its values there, or take kernel = 'ball'.",
+                "terms at the base point are another matter; do not trust its values there, or take "
+                "kernel = 'ball'.",
                 progress.held_out_error,
                 progress.held_out_typical,
                 self.config.kernel,
             )
         facts = {"held_out_error": progress.held_out_error, "held_out_typical": progress.held_out_typical}
-        chosen = {**learner.chosen, **facts, "trials": list(self.trials)}
-        self._learned = self._learner(learner.chosen["factor"], learner.alpha, chosen)
+        trials = [{**asdict(trial), "error": _stated(trial.error)} for trial in self.trials]
+        chosen = {**learner.chosen, **facts, "trials": trials}
+        self._learned = self._learner(best, learner.alpha, chosen)
+
+    @property
+    def _has_deviations(self) -> bool:
+        training = self.training
+        few = len(training.targets) < LEAST_ROWS
+        return training.sigma is None and not few and self.config.deviations == "halves"
+
+    def _fit_halves(self, learner: GaussianProcess) -> None:
+        """What fits to parts of the rows say of the one to all of them."""
+        rows = self.training.first(len(learner.alpha))
+        try:
+            y = warp.unbent(rows.targets, learner.bend)
+            found = halves.fits(self.kernel, learner.rows, y, learner.chosen["nugget"])
+        except InputError as reason:
+            _log.info("no standard deviations: %s", reason)
+            return
+        learner = replace(learner, parts=found)
+        U, values = self.held_out.inputs, self.held_out.targets
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_halves = np.array([half(U) for half in learner.of_parts()[:4]])
+            shrunk = halves.value_ratios(learner(U), of_halves, values)
+        self._learned = replace(learner, chosen={**learner.chosen, "shrunk": list(shrunk)})
 
 
-def linear_profile(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """``sqrt |k|`` of each cell, k the coefficients of a linear fit, its residuals weighted by ``weights^2``.
+@dataclass(frozen=True)
+class Trial:
+    """A choice, and its held-out error; `amplitude` of the process is chosen where values have errors."""
 
-    Shallow potentials are almost linear: the weights are squared so that they decide.
-    """
-    k = np.linalg.lstsq(inputs * weights[:, None] ** 2, targets * weights**2, rcond=None)[0]
-    size = np.abs(k)
-    return np.sqrt(np.maximum(size, 1e-3 * size.max()))
-
-
-def _drawn(
-    samples: Samples, most: int, draw: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs, targets and weights of at most so many rows, in random order."""
-    index = torch.from_numpy(draw.permutation(len(samples))[:most])
-    if len(index) < 2:
-        raise InputError(f"a Gaussian process needs at least 2 rows, got {len(index)}.")
-    rows = samples.rows(index)
-    inputs, targets, weights = (part.cpu().double() for part in (rows.inputs, rows.targets, rows.weights))
-    return inputs.numpy(), targets.numpy(), weights.numpy()
+    factor: float
+    length: float
+    nugget: float
+    bend: float = 0.0
+    error: float = np.inf
+    amplitude: float = 1.0
 
 
-def _require_consistent(samples: Sequence[np.ndarray]) -> None:
-    """``InputError`` where the same input has two values."""
-    inputs, targets, _ = samples
-    unique, which = np.unique(inputs, axis=0, return_inverse=True)
-    if len(unique) == len(inputs):
-        return
-    which = which.reshape(-1)
-    low, high = np.full(len(unique), np.inf), np.full(len(unique), -np.inf)
-    np.minimum.at(low, which, targets)
-    np.maximum.at(high, which, targets)
-    spread = high - low
-    if (spread > 1e-12 * np.abs(targets).max()).any():
-        raise InputError(
-            f"{int((spread > 0).sum())} potentials stand more than once in the training rows with different "
-            "values, and no noise was given: leave the duplicates out."
-        )
-
-
-def baseline(
-    potentials: np.ndarray, values: np.ndarray, strength: np.ndarray, rows: int = 4000, seed: int = 0
-) -> GaussianProcess:
-    """A Gaussian process on at most `rows` of ``potentials (N, D)`` and ``values (N,)``, in a few seconds.
-
-    Residuals weigh 1/``strength (N,)``. A tenth of the rows is held out to choose the factor.
-    """
-    order = np.random.default_rng([seed, 16]).permutation(len(values))
-    held = max(2, min(len(order) // 10, _HELD_OUT))
-    arrays = [torch.from_numpy(np.asarray(a, dtype=float)) for a in (potentials, values)]
-    weights = torch.from_numpy(1 / np.asarray(strength))
-    training, held_out = (
-        Samples(arrays[0][i], arrays[1][i], weights[i]) for i in (order[held:], order[:held])
-    )
-    task = Task(cells=np.shape(potentials)[1], degree=1, seed=seed)
-    fit = begin(Problem(training, held_out), task, Config(rows=rows, trial_rows=min(rows, 1500)))
-    fit.run()
-    return fit.learned()
+def _stated(error: float) -> float:
+    """The largest number there is in place of infinity, which JSON does not have."""
+    return float(np.nan_to_num(error, nan=np.finfo(float).max))

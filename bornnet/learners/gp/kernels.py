@@ -4,7 +4,8 @@ Orders below `degree` of the Taylor series at x = 0 are left out.
 
 The infinite networks: Williams, Neural Computation 10, 1203 (1998), for erf; Lee et al.,
 arXiv:1711.00165, for the recursion over layers; Jacot et al., arXiv:1806.07572, for the tangent
-kernel. Their value at 0 is conditioned away: ``k(x, y) - k(x, 0) k(0, y) / k(0, 0)``.
+kernel; Tsuchida et al., arXiv:2002.08517, for gelu. Their value at 0 is conditioned away:
+``k(x, y) - k(x, 0) k(0, y) / k(0, 0)``.
 """
 
 import math
@@ -57,9 +58,31 @@ def _sin_slope(kxx: Any, kyy: Any, kxy: Any) -> Any:
     return 0.5 * (exp_tail(half + kxy, 0) + exp_tail(half - kxy, 0))
 
 
+def _gelu(kxx: Any, kyy: Any, kxy: Any) -> Any:
+    """``E[u v Phi(u) Phi(v)]``, by Stein's lemma from that of erf."""
+    angle, spread, inverse, _ = _gelu_parts(kxx, kyy, kxy)
+    return 0.25 * kxy + (0.5 / math.pi) * (kxy * angle + spread * inverse)
+
+
+def _gelu_slope(kxx: Any, kyy: Any, kxy: Any) -> Any:
+    """The derivative of `_gelu` by the covariance."""
+    angle, spread, inverse, bent = _gelu_parts(kxx, kyy, kxy)
+    steep = (1.0 + 2.0 * bent) * inverse * kxy + spread * kxy * inverse * inverse * inverse
+    return 0.25 + (0.5 / math.pi) * (angle + steep)
+
+
+def _gelu_parts(kxx: Any, kyy: Any, kxy: Any) -> tuple[Any, Any, Any, Any]:
+    x, y = power(1.0 + kxx, -1.0), power(1.0 + kyy, -1.0)
+    angle = arcsin(kxy * power(1.0 + kxx, -0.5) * power(1.0 + kyy, -0.5))
+    bent = x + y - 1.0  # 1 - kxx / (1 + kxx) - kyy / (1 + kyy)
+    inverse = power((1.0 + kxx) * (1.0 + kyy) - kxy * kxy, -0.5)
+    return angle, kxx * kyy + kxy * kxy * bent, inverse, bent
+
+
 ACTIVATIONS: dict[str, tuple[Expectation, Expectation]] = {
     "erf": (_erf, _erf_slope),
     "sin": (_sin, _sin_slope),
+    "gelu": (_gelu, _gelu_slope),
 }
 """E[g g] and E[g' g'] of an activation g."""
 
@@ -98,16 +121,21 @@ def conditioned(kernel: Kernel) -> Kernel:
 
 def build(config: Config, degree: int) -> Kernel:
     """The kernel of a configuration; ``InputError`` where it cannot leave out the lower orders."""
-    if config.kernel == "exponential":
+    parts = [_one(name, config, degree) for name in config.kernel.split("+")]
+    return lambda xx, yy, xy: sum((part(xx, yy, xy) for part in parts[1:]), parts[0](xx, yy, xy))
+
+
+def _one(name: str, config: Config, degree: int) -> Kernel:
+    if name == "exponential":
         return exponential(degree)
-    if config.kernel == "ball":
+    if name == "ball":
         return ball(degree, config.radius)
     if degree > 1:
         raise InputError(
-            f"kernel {config.kernel!r}: only the value at 0 can be left out, got a round that starts at "
+            f"kernel {name!r}: only the value at 0 can be left out, got a round that starts at "
             f"order {degree}; take one round, or the kernel 'exponential' or 'ball'."
         )
-    family, activation = config.kernel.split("-")
+    family, activation = name.split("-")
     return conditioned(
         infinite_network(
             activation, config.depth, config.weight_variance, config.bias_variance, family == "ntk"

@@ -3,33 +3,41 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import InputError
-from ...networks.packed import multiplicity_factorials, multisets, packed_size, unpack
+from ...networks.packed import multiplicity_factorials, packed_size, unpack
 from ...training.problem import Problem
 from ..base import Fit, Learner, Scaling, State, Task
 from .config import Config
+from .halves import Halves
 from .kernels import build
 from .posterior import block_rows, mean, squares
 from .taylor import Series
 from .tensors import as_polynomial, power_sum, square, times
+from .uncertainty import Posterior
+from .warp import bent, bent_polynomial, bent_terms
 
 
 @dataclass(frozen=True)
 class GaussianProcess(Learner):
-    """``f(U) = output * sum_i alpha_i k(scale * U, rows_i)``.
+    """``f(U) = output * bent(sum_i alpha_i k(U @ scale, rows_i))``.
 
     Attributes:
         rows: training inputs in the units of the kernel ``(N, D)``.
         alpha: their coefficients ``(N,)``.
-        scale: factors of the cells ``(D,)``.
+        scale: from cells to inputs of the kernel ``(D, D)``: a factor a cell, and what neighbours share.
         output: unit of the values.
         degree: Taylor orders below it at 0 are no part of the kernel.
         config: of the kernel.
-        chosen: what the fit has chosen, for people: factor, nugget, held-out errors.
+        chosen: what the fit has chosen: factor, length, amplitude, nugget, held-out errors.
+        noise: variance of the values at the rows, in units of the amplitude ``(N,)``; None without errors.
+        parts: coefficients of fits to parts of the rows (`halves.fits`); None where deviations are the
+            posterior's, or not asked for.
+        bend: t of `warp.bent`; 0: values are the process itself.
     """
 
     kind: ClassVar[str] = "gp"
@@ -41,11 +49,14 @@ class GaussianProcess(Learner):
     degree: int
     config: Config
     chosen: Mapping[str, Any]
+    noise: np.ndarray | None = None
+    parts: np.ndarray | None = None
+    bend: float = 0.0
 
     def __call__(self, U: np.ndarray) -> np.ndarray:
         """Values ``(N,)`` of potentials ``(N, D)``."""
         kernel = build(self.config, self.degree)
-        return self.output * mean(kernel, self.rows, self.alpha, self._scaled(U))
+        return self.output * bent(mean(kernel, self.rows, self.alpha, self._scaled(U)), self.bend)
 
     def taylor_terms(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray:
         """``(order + 1, N)``: row n is ``D^n f(at)[U, .., U] / n!``, from the kernel's power series."""
@@ -67,7 +78,7 @@ class GaussianProcess(Learner):
                         terms[p + j + q, start : start + size] += change * sums[:, p]
                 if q < order:
                     powers *= along
-        return self.output * terms
+        return self.output * bent_terms(terms, self.bend)
 
     def derivative_tensor(
         self, order: int, at: np.ndarray | None = None, packed: bool = False, cells: int | None = None
@@ -77,31 +88,94 @@ class GaussianProcess(Learner):
         if cells is not None and cells != inputs:
             raise InputError(f"cells: this Gaussian process was fitted at {inputs} cells, got {cells}.")
         point, weights = self._series(order, at)
+        degrees = range(order + 1) if self.bend else [order]
+        parts = {n: self._homogeneous(n, point, weights) for n in degrees}
+        polynomial = bent_polynomial([*parts.values()], self.bend, inputs) if self.bend else parts[order]
+        if order == 0:
+            return self.output * (polynomial if packed else polynomial.reshape(()))
+        tensor = self.output * polynomial * multiplicity_factorials(inputs, order)
+        return tensor if packed else unpack(tensor, inputs, order)
+
+    def _homogeneous(self, order: int, point: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """That order of the process's Taylor polynomial at `point`, packed; as `_series` gives its input."""
+        inputs = len(self.scale)
+        rows, point = self.rows @ self.scale.T, self.scale @ point  # as derivatives in the cells see them
+        metric = square(self.scale)
         polynomial = np.zeros(packed_size(inputs, order))
         for p in range(order + 1):
             for j in range(p + 1):
                 q = order - p - j
                 if q < 0 or (p > j and not point.any()):
                     continue
-                part = as_polynomial(power_sum(self.rows, weights[p, q], q), inputs, q)
+                part = as_polynomial(power_sum(rows, weights[p, q], q), inputs, q)
                 degree = q
-                for factor, size in [(2 * point, 1)] * (p - j) + [(square(inputs), 2)] * j:
+                for factor, size in [(2 * point, 1)] * (p - j) + [(metric, 2)] * j:
                     part = times(part, factor, inputs, (degree, size))
                     degree += size
                 polynomial += math.comb(p, j) * part
-        if order == 0:
-            return self.output * (polynomial if packed else polynomial.reshape(()))
-        scales = np.prod(self.scale[multisets(inputs, order)], axis=1)
-        tensor = self.output * polynomial * multiplicity_factorials(inputs, order) * scales
-        return tensor if packed else unpack(tensor, inputs, order)
+        return polynomial
 
-    def uncertainty(self, order: int, at: np.ndarray | None = None, cells: int | None = None) -> None:
-        """Not estimated."""
-        return None
+    def uncertainty(
+        self, order: int, at: np.ndarray | None = None, cells: int | None = None
+    ) -> np.ndarray | None:
+        """``(D,) * order``, at 0: the posterior's for values with errors, by fits to halves of the rows for
+        those without. None elsewhere, for high orders, and for noise with other kernels than the exponential.
+        """
+        if (at is not None and np.any(at)) or order < max(self.degree, 1):
+            return None
+        if self._halves is not None:
+            return self._halves.coefficients(order)
+        found = None if self._posterior is None else self._posterior.coefficients(order, self.scale)
+        return None if found is None else self._unit * np.sqrt(found)
 
-    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> None:
-        """Not estimated."""
-        return None
+    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
+        """``(order + 1, N)``, at 0; otherwise as `uncertainty`."""
+        if at is not None and np.any(at):
+            return None
+        if self._halves is not None:
+            return self._halves.terms(np.asarray(U, dtype=float), order)
+        posterior = self._posterior
+        if posterior is None:
+            return None
+        x, none = self._scaled(U), np.zeros(len(U))
+        rows = [none if n < max(self.degree, 1) else posterior.terms(n, x) for n in range(order + 1)]
+        return self._unit * np.sqrt(rows)
+
+    def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
+        """``(N,)``; otherwise as `uncertainty`."""
+        if self._halves is not None:
+            return self._halves.values(np.asarray(U, dtype=float))
+        posterior = self._posterior
+        if posterior is None:
+            return None
+        return self._unit * np.sqrt(posterior.values(build(self.config, self.degree), self._scaled(U)))
+
+    @property
+    def _unit(self) -> float:
+        return abs(self.output) * float(np.sqrt(self.chosen["amplitude"]))
+
+    def of_parts(self) -> list["GaussianProcess"]:
+        """The learners of the fits to parts of the rows: four halves and four quarters."""
+        assert self.parts is not None
+        kept = [np.flatnonzero(alpha) for alpha in self.parts.T]
+        return [
+            replace(self, rows=self.rows[rows], alpha=alpha[rows], parts=None)
+            for alpha, rows in zip(self.parts.T, kept, strict=True)
+        ]
+
+    @cached_property
+    def _halves(self) -> Halves | None:
+        if self.parts is None:
+            return None
+        parts, (typical, of_values) = self.of_parts(), self.chosen["shrunk"]
+        return Halves(self, parts[:4], parts[4:], typical, of_values)
+
+    @cached_property
+    def _posterior(self) -> Posterior | None:
+        if self.noise is None or self.config.kernel != "exponential":
+            return None
+        kernel = build(self.config, self.degree)
+        return Posterior(kernel, self.rows, self.noise, self.chosen["nugget"])
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Config) -> Fit:
@@ -124,13 +198,15 @@ class GaussianProcess(Learner):
 
     @classmethod
     def most_steps(cls, config: Config, number: int) -> int:
-        return len(config.scales) + 1
+        return (
+            len(config.scales) + len(config.lengths) + len(config.bends) + 6
+        )  # the last trials: see `fit.Fit`
 
     @classmethod
     def memory(cls, rows: int, task: Task, config: Config, *, slopes: int = 0) -> float:
-        """The kernel matrix and its factor."""
+        """The kernel matrix, whose factor takes its place, and blocks of it as they are made."""
         rows = min(rows, config.rows)
-        return 16.0 * rows**2 + 8.0 * rows * task.cells
+        return 8.0 * rows**2 + 8.0 * rows * task.cells + min(2.0**27, 64.0 * rows**2)
 
     def require(self, cells: int, config: Config) -> None:
         if len(self.scale) != cells or self.config != config:
@@ -138,7 +214,7 @@ class GaussianProcess(Learner):
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "GaussianProcess":
         """The learner ``U -> output * f(inputs * U)``, with one factor a cell."""
-        return replace(self, scale=self.scale * np.asarray(inputs), output=self.output * output)
+        return replace(self, scale=np.asarray(inputs)[:, None] * self.scale, output=self.output * output)
 
     def state(self) -> State:
         """All that `from_state` needs to give the same learner to the bit."""
@@ -148,9 +224,12 @@ class GaussianProcess(Learner):
             "scale": self.scale,
             "output": np.array([self.output]),
         }
+        arrays |= {} if self.noise is None else {"noise": self.noise}
+        arrays |= {} if self.parts is None else {"parts": self.parts}
         facts = {
             "kind": self.kind,
             "degree": self.degree,
+            "bend": self.bend,
             "config": self.config.model_dump(mode="json"),
             "chosen": dict(self.chosen),
         }
@@ -160,22 +239,32 @@ class GaussianProcess(Learner):
     def from_state(cls, state: State) -> "GaussianProcess":
         """The learner of a state; ``KeyError``, ``TypeError`` or ``ValueError`` where that is damaged."""
         rows, alpha, scale, output = (state.arrays[name] for name in ("rows", "alpha", "scale", "output"))
+        if scale.ndim == 1:  # files of earlier versions: a factor a cell
+            scale = np.diag(scale)
         if (
             rows.ndim != 2
             or alpha.shape != rows.shape[:1]
-            or scale.shape != rows.shape[1:]
+            or scale.shape != rows.shape[1:] * 2
             or output.size != 1
         ):
             raise ValueError(f"rows {rows.shape}, alpha {alpha.shape} and scale {scale.shape} do not fit")
+        noise = state.arrays.get("noise")
+        if noise is not None and noise.shape != alpha.shape:
+            raise ValueError(f"noise {noise.shape} and alpha {alpha.shape} do not fit")
+        parts = state.arrays.get("parts")
+        if parts is not None and parts.shape != (len(alpha), 8):
+            raise ValueError(f"parts {parts.shape} and alpha {alpha.shape} do not fit")
         config = Config.model_validate(state.facts["config"])
         degree = int(state.facts["degree"])
-        return cls(rows, alpha, scale, float(output[0]), degree, config, dict(state.facts["chosen"]))
+        chosen = dict(state.facts["chosen"])
+        bend = float(state.facts.get("bend", 0.0))
+        return cls(rows, alpha, scale, float(output[0]), degree, config, chosen, noise, parts, bend)
 
     def _scaled(self, U: np.ndarray) -> np.ndarray:
         U = np.asarray(U, dtype=float)
         if U.ndim != 2 or U.shape[1] != len(self.scale):
             raise InputError(f"potentials: expected shape (N, {len(self.scale)}), got {U.shape}.")
-        return U * self.scale
+        return U @ self.scale
 
     def _series(self, order: int, at: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """The base point in the kernel's units, and the weights ``(p, q, N)`` of ``s^p t^q``."""

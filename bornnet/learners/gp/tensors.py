@@ -60,6 +60,8 @@ def times(a: np.ndarray, b: np.ndarray, inputs: int, degrees: tuple[int, int]) -
     return multiply(a[:, None], b[:, None], inputs, degrees)[:, 0]
 
 
-def square(inputs: int) -> np.ndarray:
-    """``d.d`` as a packed polynomial."""
-    return np.where(multiplicity_factorials(inputs, 2) == 2, 1.0, 0.0)
+def square(scale: np.ndarray) -> np.ndarray:
+    """``|d @ scale|^2`` as a packed polynomial in d, of ``scale (D, D)``."""
+    product = scale @ scale.T
+    places = multisets(len(product), 2)
+    return product[places[:, 0], places[:, 1]] * np.where(places[:, 0] == places[:, 1], 1.0, 2.0)

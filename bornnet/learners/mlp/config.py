@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from ...config.kinds import Widths
 from ...config.names import Activation, Precision
-from ...config.schema import Widths
 from ...training.settings import Stepwise
 
 

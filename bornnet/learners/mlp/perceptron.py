@@ -1,24 +1,29 @@
 """The perceptron as a learner: the network, its exact Taylor terms, and its fit by an optimizer."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ...networks.derivatives import derivative_tensor
 from ...networks.jets import taylor_terms
 from ...networks.mlp import MLP
-from ...training.fit import Fit
+from ...networks.packed import packed_size, unpack
+from ...training.fit import KINDS, Fit
+from ...training.laplace import weight_spread
 from ...training.problem import Problem
 from ..base import Learner, State, Task
 from ..stepwise import per_round, settings
-from . import cost
 from .config import Config
 from .remainder import TaylorRemainder
 
 PRECISION = {"double": torch.float64, "single": torch.float32}
+_STEP = 1e-5  # of the weights' norm
+_ENTRIES = 100_000  # of a packed tensor whose deviations are worth their time
 _ROWS = 8192  # potentials whose values or gradients are taken at once
 
 
@@ -27,14 +32,17 @@ class Perceptron(Learner):
 
     Attributes:
         network: the `MLP`, in double precision on the CPU.
+        spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T`` (`training.laplace`), in the
+            order of ``parameters_to_vector``; None where none is known.
     """
 
     kind: ClassVar[str] = "mlp"
     shares_rows: ClassVar[bool] = True
     on_gpu: ClassVar[bool] = True
 
-    def __init__(self, network: MLP) -> None:
+    def __init__(self, network: MLP, spread: np.ndarray | None = None) -> None:
         self.network = network
+        self.spread = spread
 
     def __call__(self, U: np.ndarray) -> np.ndarray:
         with torch.no_grad():
@@ -50,6 +58,42 @@ class Perceptron(Learner):
         with torch.no_grad():
             return derivative_tensor(self.network, order, at, packed).cpu().numpy()
 
+    def uncertainty(
+        self, order: int, at: np.ndarray | None = None, cells: int | None = None
+    ) -> np.ndarray | None:
+        inputs = self.network.inputs
+        if packed_size(inputs, order) > _ENTRIES:
+            return None
+        packed = self._std(lambda network: Perceptron(network).derivative_tensor(order, at, packed=True))
+        return None if packed is None else unpack(packed, inputs, order)
+
+    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
+        return self._std(lambda network: taylor_terms(network, U, order, at))
+
+    def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
+        origin = np.zeros((1, U.shape[1]))
+        return self._std(lambda network: Perceptron(network)(U) - Perceptron(network)(origin))
+
+    def _std(self, of: Callable[[MLP], np.ndarray]) -> np.ndarray | None:
+        """One standard deviation of a function of the network, linear in its weights over their spread.
+
+        Derivatives along the columns of the spread are differences over steps far below what the weights may
+        be off, and far above rounding.
+        """
+        if self.spread is None:
+            return None
+        weights = parameters_to_vector(self.network.parameters()).detach().numpy()
+        moved = copy.deepcopy(self.network)
+        variance: np.ndarray | float = 0.0
+        for column in self.spread.T:
+            step = _STEP * np.linalg.norm(weights) / (np.linalg.norm(column) or 1.0)
+            found = []
+            for sign in (1.0, -1.0):
+                vector_to_parameters(torch.from_numpy(weights + sign * step * column), moved.parameters())
+                found.append(np.asarray(of(moved)))
+            variance = variance + ((found[0] - found[1]) / (2 * step)) ** 2
+        return np.sqrt(variance)
+
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
         total = np.zeros_like(U)
         for start in range(0, len(U), _ROWS):
@@ -59,11 +103,21 @@ class Perceptron(Learner):
         return total
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "Perceptron":
-        return Perceptron(self.network.rescaled(torch.from_numpy(inputs), output))
+        network = self.network.rescaled(torch.from_numpy(inputs), output)
+        if self.spread is None:
+            return Perceptron(network)
+        ones = copy.deepcopy(self.network)
+        with torch.no_grad():
+            for parameter in ones.parameters():
+                parameter.fill_(1.0)
+        factors = parameters_to_vector(ones.rescaled(torch.from_numpy(inputs), output).parameters())
+        return Perceptron(network, self.spread * factors.detach().numpy()[:, None])
 
     def state(self) -> State:
         network = self.network
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+        if self.spread is not None:
+            arrays["spread"] = self.spread
         architecture = {
             "inputs": network.inputs,
             "hidden": list(network.hidden),
@@ -73,7 +127,8 @@ class Perceptron(Learner):
 
     @classmethod
     def from_state(cls, state: State) -> "Perceptron":
-        architecture, arrays = state.facts["architecture"], state.arrays
+        architecture, arrays = state.facts["architecture"], dict(state.arrays)
+        spread = arrays.pop("spread", None)
         widths = (architecture["inputs"], *architecture["hidden"], 1)
         # The weights that are there bound the network, so that a forged architecture cannot take memory.
         layers = [array.shape for name, array in sorted(arrays.items()) if name.endswith(".weight")]
@@ -81,7 +136,10 @@ class Perceptron(Learner):
             raise ValueError(f"widths {widths} do not fit its weights {layers}")
         network = MLP(architecture["inputs"], tuple(architecture["hidden"]), architecture["activation"])
         network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-        return cls(network)
+        count = sum(p.numel() for p in network.parameters())
+        if spread is not None and (spread.ndim != 2 or len(spread) != count):
+            raise ValueError(f"a spread {spread.shape} does not fit {count} weights")
+        return cls(network, spread)
 
     def require(self, cells: int, config: Config) -> None:
         expected = (cells, config.hidden, config.activation)
@@ -96,7 +154,9 @@ class Perceptron(Learner):
         network = initial_network(task, config)
         device, dtype = torch.device(task.device), PRECISION[config.precision]
         model = TaylorRemainder(network.to(device, dtype), task.degree)
-        return PerceptronFit(model, problem.to(device, dtype), settings(task, config))
+        fit = PerceptronFit(model, problem.to(device, dtype), settings(task, config))
+        fit.seed = task.seed
+        return fit
 
     @classmethod
     def most_steps(cls, config: Config, number: int) -> int:
@@ -109,23 +169,26 @@ class Perceptron(Learner):
 
     @classmethod
     def memory(cls, rows: int, task: Task, config: Config, *, slopes: int = 0) -> float:
-        return cost.step_memory(rows, cls.weight_count(task.cells, config), task, config, slopes=slopes)
+        # autograd keeps each layer's values, at the sample and for each lower order of the jets
+        kept = 4 * (sum(config.hidden) + task.cells) * task.degree
+        weights, batch = cls.weight_count(task.cells, config), config.batch
+        return KINDS[config.optimizer].step_bytes(rows, weights, kept=kept, batch=batch, slopes=slopes > 0)
 
     @classmethod
     def seconds(cls, problem: Problem, task: Task, config: Config) -> float:
         fit = cls.begin(problem, task, config)
-        return per_round(config.steps, task.number) * cost.step_seconds(
-            fit.model, fit.problem.training, config
-        )
+        return per_round(config.steps, task.number) * fit.optimizer.step_seconds()
 
 
 class PerceptronFit(Fit):
     """The training loop of a perceptron."""
 
     model: TaylorRemainder
+    seed: int = 0
 
     def learned(self) -> Perceptron:
-        return Perceptron(self.model.model.to("cpu", torch.float64))
+        spread = weight_spread(self.model, self.problem, self.seed)
+        return Perceptron(self.model.model.to("cpu", torch.float64), spread)
 
 
 def initial_network(task: Task, config: Config) -> MLP:

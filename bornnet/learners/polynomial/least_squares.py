@@ -7,10 +7,10 @@ from math import comb, factorial
 from typing import ClassVar, Protocol
 
 import numpy as np
-from scipy.linalg import lstsq
+from scipy.linalg import lstsq, solve_triangular
 
 from ...errors import InputError
-from ...networks.packed import pack, packed_size
+from ...networks.packed import pack, packed_size, unpack
 from ...training.problem import Problem
 from ..base import Learner, State, Task
 from ..direct import Direct
@@ -26,7 +26,9 @@ class Table(Protocol):
     def __getitem__(self, rows: slice, /) -> np.ndarray: ...
 
 
-_BLOCK_VALUES = 1 << 21  # doubles of the design matrix made at once: 16 MiB
+BLOCK_VALUES = 1 << 21  # doubles of the design matrix made at once: 16 MiB
+_WHOLE = 1000  # coefficients whose covariance is kept whole; of more, draws
+_DRAWS = 256
 _LARGEST = 4000  # coefficients: beyond, the fit takes longer than the networks it is compared with
 
 
@@ -47,18 +49,22 @@ def polynomial_bytes(cells: int, degree: int, samples: int) -> int:
 
 
 def _block_rows(unknowns: int) -> int:
-    return max(4 * unknowns, _BLOCK_VALUES // unknowns)
+    return max(4 * unknowns, BLOCK_VALUES // unknowns)
 
 
 @dataclass(frozen=True)
 class Polynomial(Learner):
     """A polynomial without constant: ``monomials[n-1]`` weighs those of order n, packed
-    (one per multiset of cells, in ``combinations_with_replacement`` order)."""
+    (one per multiset of cells, in ``combinations_with_replacement`` order).
+
+    ``spread``, one array an order, is a factor F of the covariance ``F F^T`` of all coefficients,
+    ``(multisets, K)`` each; None where values had no errors, or the rows leave a coefficient open."""
 
     kind: ClassVar[str] = "polynomial"
 
     cells: int
     monomials: tuple[np.ndarray, ...]
+    spread: tuple[np.ndarray, ...] | None = None
 
     def kernel(self, order: int) -> np.ndarray:
         """The symmetric coefficient tensor of that order, ``(cells,) * order``; zero above the degree."""
@@ -104,25 +110,57 @@ class Polynomial(Learner):
                 tensor += factorial(degree) / factorial(degree - order) * part
         return pack(tensor) if packed else tensor
 
+    def uncertainty(
+        self, order: int, at: np.ndarray | None = None, cells: int | None = None
+    ) -> np.ndarray | None:
+        """At 0, through the degree: what lies above is not fitted, and nothing is known of it."""
+        if self.spread is None or (at is not None and np.any(at)) or not 1 <= order <= len(self.monomials):
+            return None
+        packed = np.linalg.norm(self.spread[order - 1], axis=1) / _multisets(self.cells, order)[1]
+        return factorial(order) * unpack(packed, self.cells, order)
+
+    def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
+        if self.spread is None or (at is not None and np.any(at)) or order > len(self.monomials):
+            return None
+        rows = [np.linalg.norm(_design(U, n) @ self.spread[n - 1], axis=1) for n in range(1, order + 1)]
+        return np.stack([np.zeros(len(U)), *rows])
+
+    def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
+        if self.spread is None:
+            return None
+        parts = [_design(U, n) @ part for n, part in enumerate(self.spread, start=1)]
+        return np.linalg.norm(np.sum(parts, axis=0), axis=1)
+
     def rescaled(self, inputs: np.ndarray, output: float) -> "Polynomial":
-        monomials = [
-            output * weights * np.prod(inputs[_multisets(self.cells, n)[0]], axis=1)
-            for n, weights in enumerate(self.monomials, start=1)
+        factors = [
+            output * np.prod(inputs[_multisets(self.cells, n)[0]], axis=1)
+            for n in range(1, len(self.monomials) + 1)
         ]
-        return Polynomial(self.cells, tuple(monomials))
+        monomials = tuple(f * weights for f, weights in zip(factors, self.monomials, strict=True))
+        if self.spread is None:
+            return Polynomial(self.cells, monomials)
+        spread = tuple(f[:, None] * part for f, part in zip(factors, self.spread, strict=True))
+        return Polynomial(self.cells, monomials, spread)
 
     def state(self) -> State:
         arrays = {f"order-{n}": weights for n, weights in enumerate(self.monomials, start=1)}
+        arrays |= {f"spread-{n}": part for n, part in enumerate(self.spread or (), start=1)}
         return State(arrays, {"cells": self.cells})
 
     @classmethod
     def from_state(cls, state: State) -> "Polynomial":
         cells = int(state.facts["cells"])
-        monomials = tuple(state.arrays[f"order-{n}"] for n in range(1, len(state.arrays) + 1))
+        degree = sum(name.startswith("order-") for name in state.arrays)
+        monomials = tuple(state.arrays[f"order-{n}"] for n in range(1, degree + 1))
         sizes = [len(weights) for weights in monomials]
         if sizes != [packed_size(cells, n) for n in range(1, len(sizes) + 1)]:
             raise ValueError(f"coefficients of orders of {sizes} do not fit {cells} cells")
-        return cls(cells, monomials)
+        if "spread-1" not in state.arrays:
+            return cls(cells, monomials)
+        spread = tuple(state.arrays[f"spread-{n}"] for n in range(1, degree + 1))
+        if [part.shape for part in spread] != [(size, spread[0].shape[1]) for size in sizes]:
+            raise ValueError(f"errors {[part.shape for part in spread]} do not fit orders of {sizes}")
+        return cls(cells, monomials, spread)
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Config) -> Direct:
@@ -161,16 +199,24 @@ def _solved(problem: Problem, task: Task, degree: int) -> Polynomial:
         )
     samples = problem.training.loaded()
     arrays = (samples.inputs[:].numpy(), samples.targets.numpy(), samples.weights.numpy())
-    return fit_polynomial(*arrays, degree, task.degree)
+    return fit_polynomial(*arrays, degree, task.degree, errors=samples.sigma is not None)
 
 
 def fit_polynomial(
-    potentials: Table, targets: np.ndarray, weights: np.ndarray, degree: int, lowest: int = 1
+    potentials: Table,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    degree: int,
+    lowest: int = 1,
+    *,
+    errors: bool = False,
 ) -> Polynomial:
     """The polynomial of that degree, zero at U = 0, with the least weighted squares.
 
     ``potentials (N, cells)``, taken block by block, ``targets (N,)`` and the weights of the residuals
-    ``(N,)``. Orders below ``lowest`` are left out.
+    ``(N,)``. Orders below ``lowest`` are left out. With ``errors`` the weights are one over those of the
+    targets, and the coefficients get theirs: the covariance of least squares, times the mean square of the
+    residuals over the degrees of freedom where that is above 1, as it is where the degree is too low.
     """
     cells = potentials.shape[1]
     unknowns = coefficients(cells, degree) - (coefficients(cells, lowest - 1) if lowest > 1 else 0)
@@ -187,7 +233,27 @@ def fit_polynomial(
     solution = lstsq(matrix / scale, right, check_finite=False)[0] / scale
     ends = np.cumsum([_multisets(cells, n)[0].shape[0] for n in range(lowest, degree + 1)])
     absent = [np.zeros(packed_size(cells, n)) for n in range(1, lowest)]
-    return Polynomial(cells, (*absent, *np.split(solution, ends[:-1])))
+    monomials = (*absent, *np.split(solution, ends[:-1]))
+    factor = _factor(triangle / np.append(scale, 1.0), len(potentials)) if errors else None
+    if factor is None:
+        return Polynomial(cells, monomials)
+    parts = np.split(factor / scale[:, None], ends[:-1])
+    return Polynomial(cells, monomials, (*(np.zeros((len(a), factor.shape[1])) for a in absent), *parts))
+
+
+def _factor(triangle: np.ndarray, rows: int) -> np.ndarray | None:
+    """F with ``F F^T`` the covariance of the coefficients, from the triangle of system and targets; for many
+    coefficients some draws from it, as in `training.laplace`. None where the rows do not determine all."""
+    unknowns = triangle.shape[1] - 1
+    if len(triangle) <= unknowns or rows <= unknowns:
+        return None
+    matrix = triangle[:unknowns, :unknowns]
+    sizes = np.linalg.svd(matrix, compute_uv=False)
+    if sizes[-1] < 1e-12 * sizes[0]:
+        return None
+    spread = max(1.0, abs(triangle[unknowns, unknowns]) / np.sqrt(rows - unknowns))
+    drawn = np.random.default_rng(0).standard_normal((unknowns, _DRAWS)) / np.sqrt(_DRAWS)
+    return spread * solve_triangular(matrix, drawn if unknowns > _WHOLE else np.eye(unknowns))
 
 
 def _system(

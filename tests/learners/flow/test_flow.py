@@ -125,3 +125,21 @@ def test_factors_that_differ_from_cell_to_cell_are_refused():
 
 def test_settings_come_without_torch():
     assert Config().hidden == (12, 12)
+
+
+@pytest.mark.parametrize("options", [{}, {"components": 2}], ids=["one", "two"])
+def test_errors_of_values_are_their_slopes_along_the_spread(options):
+    """Differences of the values between weights a little apart are the twin."""
+    network = flow(**options).rescaled(np.full(3, 2.0), 3.0)
+    parameters = list(network.parameters())
+    own = torch.nn.utils.parameters_to_vector(parameters).detach()
+    spread = 0.1 * np.random.default_rng(3).standard_normal((len(own), 4))
+    stated = FlowLearner(network, spread).value_uncertainty(U)
+    slopes = []
+    for column in torch.from_numpy(spread).T:
+        values = []
+        for sign in (1e-4, -1e-4):
+            torch.nn.utils.vector_to_parameters(own + sign * column, parameters)
+            values.append(FlowLearner(network)(U))
+        slopes.append((values[0] - values[1]) / 2e-4)
+    np.testing.assert_allclose(stated, np.linalg.norm(slopes, axis=0), rtol=1e-5)

@@ -39,10 +39,10 @@ def test_units_of_the_potentials_do_not_matter_to_what_is_stored(series):
 
 
 def test_it_says_where_its_values_are_no_predictions(caplog):
-    """The exponential grows so fast that spiky potentials are far off, while the terms are right."""
+    """Where cells stand by themselves spiky potentials are far off, while the terms are right."""
     U, _ = sample_potentials("mixture", 1500, 16, strength=(3e-3, 0.5), spacing="log", seed=5)
     with caplog.at_level(logging.WARNING, logger="bornnet"):
-        series = fit_series(U, scattering_length(U), learner="gp", rounds=1, scales=(4.0,))
+        series = fit_series(U, scattering_length(U), learner="gp", rounds=1, scales=(4.0,), lengths=(0.0,))
     assert "far off" in caplog.text
     assert compare(series, 2).orders[1].kernel_error < 1e-4
 

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from bornnet.learners.gp.kernels import infinite_network
+from bornnet.learners.gp.kernels import ACTIVATIONS, infinite_network
 from bornnet.learners.gp.taylor import exp_tail
 
 GAINS = {
     "erf": (torch.erf, lambda z: 2 / math.sqrt(math.pi) * torch.exp(-(z**2))),
     "sin": (torch.sin, torch.cos),
+    "gelu": (
+        torch.nn.functional.gelu,
+        lambda z: torch.special.ndtr(z) + z * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
+    ),
 }
 
 
@@ -24,8 +28,21 @@ def test_exp_tail(start, z):
     assert exp_tail(np.array([z]), start)[0] == pytest.approx(float(expected), rel=2e-14)
 
 
+@pytest.mark.parametrize("activation", list(GAINS))
+def test_one_layer_is_an_expectation_over_two_normal_variables(activation):
+    """By Gauss-Hermite quadrature of its values and of its slopes."""
+    kxx, kyy, kxy = 1.7, 0.4, -0.5
+    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
+    weights = np.outer(weights, weights) / (2 * math.pi)
+    u = torch.from_numpy(math.sqrt(kxx) * nodes[:, None] + 0 * nodes)
+    v = torch.from_numpy(kxy / math.sqrt(kxx) * nodes[:, None] + math.sqrt(kyy - kxy**2 / kxx) * nodes)
+    for function, closed in zip(GAINS[activation], ACTIVATIONS[activation], strict=True):
+        expected = np.sum(weights * (function(u) * function(v)).numpy())
+        assert closed(kxx, kyy, kxy) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("activation", ["erf", "sin"])
+@pytest.mark.parametrize("activation", list(GAINS))
 @pytest.mark.parametrize("depth", [1, 2])
 def test_wide_networks_have_that_covariance_and_tangent_kernel(activation, depth):
     gain, slope = GAINS[activation]

@@ -8,13 +8,15 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from gp_cases import nested_derivatives
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bornnet.errors import InputError
 from bornnet.learners.base import State, Task
+from bornnet.learners.gp.baseline import baseline
 from bornnet.learners.gp.config import Config
-from bornnet.learners.gp.fit import baseline, begin
+from bornnet.learners.gp.fit import begin
 from bornnet.learners.gp.learner import GaussianProcess
 from bornnet.learners.gp.posterior import coefficients
 from bornnet.learners.gp.tensors import power_sum
@@ -27,6 +29,9 @@ CONFIGS = [
     Config(kernel="nngp-sin", depth=2),
     Config(kernel="ntk-erf", depth=2),
     Config(kernel="ntk-sin", depth=1),
+    Config(kernel="nngp-gelu", depth=2),
+    Config(kernel="ntk-gelu", depth=1),
+    Config(kernel="exponential+ball", radius=1.5),
 ]
 NAMES = [config.kernel for config in CONFIGS]
 
@@ -34,7 +39,8 @@ NAMES = [config.kernel for config in CONFIGS]
 def process(config: Config, degree: int = 1, rows: int = 7, inputs: int = 3) -> GaussianProcess:
     draw = np.random.default_rng(4)
     x, alpha = 0.7 * draw.normal(size=(rows, inputs)), draw.normal(size=rows)
-    return GaussianProcess(x, alpha, np.array([0.5, 1.5, 1.0])[:inputs], 2.0, degree, config, {})
+    scale = np.array([[0.5, 0.0, 0.0], [0.4, 1.5, 0.0], [-0.2, 0.3, 1.0]])[:inputs, :inputs]
+    return GaussianProcess(x, alpha, scale, 2.0, degree, config, {})
 
 
 def tail(z: torch.Tensor, degree: int) -> torch.Tensor:
@@ -43,19 +49,26 @@ def tail(z: torch.Tensor, degree: int) -> torch.Tensor:
 
 def twin(learner: GaussianProcess, U: torch.Tensor) -> torch.Tensor:
     """The value at one potential, in torch and with every formula written out."""
-    config, x = learner.config, U * torch.from_numpy(learner.scale)
-    family, _, activation = config.kernel.partition("-")
+    config, x = learner.config, U @ torch.from_numpy(learner.scale)
+    family, _, activation = config.kernel.partition("+")[0].partition("-")
 
     def layer(kxx, kyy, kxy):
         if activation == "erf":
             n = torch.sqrt((1 + 2 * kxx) * (1 + 2 * kyy))
             return 2 / math.pi * torch.asin(2 * kxy / n), 4 / math.pi / torch.sqrt(n**2 - 4 * kxy**2)
+        if activation == "gelu":  # by the angle between the two
+            s = torch.sqrt((1 + kxx) * (1 + kyy))
+            cos = torch.sqrt(1 - (kxy / s) ** 2)
+            even = kxx * kyy / s / cos + kxy**2 * (1 - kxx * kyy) / s**3 / cos
+            value = kxy / 4 + (kxy * torch.asin(kxy / s) + even) / (2 * math.pi)
+            steep = kxy * (1 + 2 * (1 - kxx * kyy) / s**2) / s / cos + even * kxy / (s * cos) ** 2
+            return value, 0.25 + (torch.asin(kxy / s) + steep) / (2 * math.pi)
         e = torch.exp(-(kxx + kyy) / 2)
         return e * torch.sinh(kxy), e * torch.cosh(kxy)
 
-    def infinite(x, y):
+    def infinite(xx, yy, xy):
         w, b = config.weight_variance, config.bias_variance
-        kxx, kyy, kxy = b + w * x @ x, b + w * y @ y, b + w * x @ y
+        kxx, kyy, kxy = b + w * xx, b + w * yy, b + w * xy
         theta = kxy
         for _ in range(config.depth):
             value, slope = layer(kxx, kyy, kxy)
@@ -63,33 +76,33 @@ def twin(learner: GaussianProcess, U: torch.Tensor) -> torch.Tensor:
             theta = kxy + w * theta * slope if family == "ntk" else kxy
         return theta
 
-    def k(x, y):
-        if family == "exponential":
-            return tail(x @ y, learner.degree)
-        if family == "ball":
-            r = config.radius**2
-            return tail(x @ y / torch.sqrt((1 + x @ x / r) * (1 + y @ y / r)), learner.degree)
-        zero = torch.zeros_like(x)
-        return infinite(x, y) - infinite(x, zero) * infinite(zero, y) / infinite(zero, zero)
-
     rows = torch.from_numpy(learner.rows)
-    return learner.output * sum(a * k(x, y) for a, y in zip(learner.alpha, rows, strict=True))
+    xx, yy, xy = x @ x, (rows * rows).sum(1), rows @ x
+    r = config.radius**2
+    in_ball = tail(xy / torch.sqrt((1 + xx / r) * (1 + yy / r)), learner.degree)
+    if family == "exponential":
+        k = tail(xy, learner.degree) + (in_ball if config.kernel.endswith("+ball") else 0)
+    elif family == "ball":
+        k = in_ball
+    else:
+        zero = torch.zeros((), dtype=torch.double)
+        k = infinite(xx, yy, xy) - infinite(xx, zero, zero) * infinite(zero, yy, zero) / infinite(
+            zero, zero, zero
+        )
+    return learner.output * torch.from_numpy(learner.alpha) @ k
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
 @pytest.mark.parametrize("at", [None, np.array([0.3, -0.2, 0.4])], ids=["zero", "elsewhere"])
 def test_tensors_are_those_of_nested_autodiff(config, at):
     learner = process(config)
-    point = torch.zeros(3, dtype=torch.double) if at is None else torch.from_numpy(at)
-    derivative = lambda U: twin(learner, U)  # noqa: E731
-    for order in range(4):
-        expected = derivative(point).numpy()
+    nested = nested_derivatives(lambda U: twin(learner, U), np.zeros(3) if at is None else at, 3)
+    for order, expected in enumerate(nested):
         got = learner.derivative_tensor(order, at)
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-10 * max(1, np.abs(expected).max()))
         packed = learner.derivative_tensor(order, at, packed=True)
         entries = [expected[i] for i in combinations_with_replacement(range(3), order)]
         np.testing.assert_allclose(packed, entries, rtol=0, atol=1e-10 * max(1, np.abs(expected).max()))
-        derivative = torch.func.jacfwd(derivative)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=NAMES)
@@ -176,13 +189,14 @@ def test_a_known_series_is_found():
     assert fit.progress.held_out_typical < 1e-8
 
 
-def test_stopped_and_resumed_is_uninterrupted():
+@pytest.mark.parametrize("stopped", [2, 6])
+def test_stopped_and_resumed_is_uninterrupted(stopped):
     config, task = Config(scales=(0.5, 1.0, 2.0)), Task(cells=3, degree=1)
     whole, first, second, done = (begin(problem(), task, config) for _ in range(4))
     whole.run()
 
     def stop(progress):
-        if progress.step == 2:
+        if progress.step == stopped:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -194,6 +208,7 @@ def test_stopped_and_resumed_is_uninterrupted():
     for fit in (second, done):
         np.testing.assert_array_equal(fit.learned().alpha, whole.learned().alpha)
         np.testing.assert_array_equal(fit.learned().rows, whole.learned().rows)
+        np.testing.assert_array_equal(fit.learned().parts, whole.learned().parts)
 
 
 def test_state_gives_the_same_learner_and_rescaling_its_units():

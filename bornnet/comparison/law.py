@@ -1,0 +1,218 @@
+"""The law that a learner found along r, against the variable-phase equation: numbers and curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..learners.law import HasLaw, Law
+from ..physics import variable_phase
+from ..physics.distorted.phase import DistortedPhase
+from ..series.spread import spread
+from ..series.terms import MemberSeries
+from ..targets import Target
+
+POWERS = 3
+"""The highest power of y that is shown: the first that the exact law does not have."""
+
+_POINTS = 50  # on (0, 1], where coefficients are compared
+_VISITED = 1000  # potentials whose states are visited
+_ADJOINT = 100  # potentials whose adjoint is integrated back
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """g_k(r), the k-th power of y in the learned rate at U = 0, beside the exact one; mean over members.
+
+    Attributes:
+        power: k.
+        deviation: RMS over r of the difference, mean over the members.
+        r, learned, exact: curves ``(points,)``.
+    """
+
+    power: int
+    deviation: float
+    r: np.ndarray
+    learned: np.ndarray
+    exact: np.ndarray
+
+    def as_dict(self) -> dict[str, Any]:
+        curves = {name: getattr(self, name).tolist() for name in ("r", "learned", "exact")}
+        return {"power": self.power, "deviation": self.deviation, **curves}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Along r, behind every cell, for the example potentials: ``r (cells,)``, all others
+    ``(examples, cells)``; means over the members."""
+
+    r: np.ndarray
+    momentum: np.ndarray
+    exact_momentum: np.ndarray
+    response: np.ndarray
+    exact_response: np.ndarray
+
+
+@dataclass(frozen=True)
+class LawComparison:
+    """What drives the first round's learners, against the variable-phase equation ``dy/dr = -U (r - y)^2``,
+    or that around the reference (`physics.distorted.phase`).
+
+    Attributes:
+        deviation: RMS of ``g(y, r)`` less the exact rate over the states that held-out potentials visit, over
+            the RMS of the exact one there; mean over the members.
+        median: of the absolute difference over that RMS, mean over the members: what is typical, where a few
+            states that no fitted potential came near make the RMS.
+        weighed: the same RMS with every state counted by ``|U| dr``, which is how much the law acts there:
+            where a spike drives a state beyond those of the fit, it is the larger of the two.
+        worst_share: of the squared deviation, what comes from the one potential that has most of it.
+        deviation_spread: sample standard deviation of ``deviation``; None for one member.
+        r, outputs, off: the states ``(N, M)`` of the first member, and the difference there, over that RMS.
+        coefficients: powers 0 to `POWERS`.
+        momentum_deviation, response_deviation: relative RMS of the differences of p, and of p g, to
+            ``(u'/u'(1))^2`` and ``-(u/u'(1))^2``, or what they are around the reference, behind every cell.
+        curves: of the examples.
+    """
+
+    deviation: float
+    median: float
+    weighed: float
+    worst_share: float
+    deviation_spread: float | None
+    r: np.ndarray
+    outputs: np.ndarray
+    off: np.ndarray
+    coefficients: tuple[Coefficient, ...]
+    momentum_deviation: float
+    response_deviation: float
+    curves: Curves
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "deviation": self.deviation,
+            "median": self.median,
+            "weighed": self.weighed,
+            "worst_share": self.worst_share,
+            "deviation_spread": self.deviation_spread,
+            "states": self.off.size,
+            "momentum_deviation": self.momentum_deviation,
+            "response_deviation": self.response_deviation,
+            "coefficients": [c.as_dict() for c in self.coefficients],
+        }
+
+
+def compare_law(
+    members: Sequence[MemberSeries],
+    potentials: np.ndarray,
+    examples: Sequence[int],
+    target: Target | None = None,
+) -> LawComparison | None:
+    """The laws of the members' first rounds on potentials ``(N, cells)``, which are displacements around a
+    reference of the ``target``; None where a learner has none, or no exact one is known.
+
+    Later rounds fit what is left of the orders before, so that theirs are other laws.
+    """
+    laws = _laws(members)
+    if not laws or (target is not None and target.name == "given"):
+        return None
+    exact_law = _exact(target)
+    rows = _some(potentials, _VISITED)
+    deviations, weighed, shares, states = [], [], [], []
+    for law in laws:
+        path = law.path(rows)
+        exact = exact_law.rate(path.outputs, path.r)
+        off = path.rates - exact
+        states.append((path, off / _rms(exact)))
+        deviations.append(_rms(states[-1][1]))
+        # steps of a cell share its potential, and are of one length
+        acts = np.repeat(np.abs(rows), len(path.r) // rows.shape[1], axis=1)
+        weighed.append(np.sqrt(np.sum(acts * off**2) / (np.sum(acts * exact**2) or 1.0)))
+        shares.append(np.max(np.sum(off**2, axis=1)) / (np.sum(off**2) or 1.0))
+    path, off = states[0]
+    return LawComparison(
+        deviation=float(np.mean(deviations)),
+        median=float(np.mean([np.median(np.abs(off)) for _, off in states])),
+        weighed=float(np.mean(weighed)),
+        worst_share=float(np.mean(shares)),
+        deviation_spread=spread(deviations),
+        r=np.broadcast_to(path.r, off.shape),
+        outputs=path.outputs,
+        off=off,
+        coefficients=_coefficients(laws, exact_law),
+        **_adjoints(laws, potentials, list(examples), exact_law),
+    )
+
+
+class ExactLaw(Protocol):
+    """What a learned law is held against."""
+
+    def rate(self, y: np.ndarray, r: np.ndarray, /) -> np.ndarray:
+        """``dy/dr`` over the potential."""
+
+    def rate_coefficient(self, power: int, r: np.ndarray) -> np.ndarray:
+        """The coefficient of ``y**power`` in the rate."""
+
+    def momentum_and_response(self, potentials: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        """p and p g behind every cell, each ``(N, cells)``."""
+
+
+def _exact(target: Target | None) -> ExactLaw:
+    if target is None or target.reference is None:
+        return variable_phase
+    return DistortedPhase(target.reference, "inverse" if target.name == "inverse" else "scattering_length")
+
+
+def _laws(members: Sequence[MemberSeries]) -> list[Law]:
+    """Of all members, or of none."""
+    found = []
+    for member in members:
+        first = member.learners[0]
+        law = first.law() if isinstance(first, HasLaw) else None
+        if law is None:
+            return []
+        found.append(law)
+    return found
+
+
+def _coefficients(laws: Sequence[Law], exact_law: ExactLaw) -> tuple[Coefficient, ...]:
+    r = np.arange(1, _POINTS + 1) / _POINTS
+    learned = np.array([law.coefficients(r, POWERS) for law in laws])
+    rows = []
+    for k in range(POWERS + 1):
+        exact = exact_law.rate_coefficient(k, r)
+        deviation = float(np.mean([_rms(own - exact) for own in learned[:, k]]))
+        rows.append(Coefficient(k, deviation, r, learned[:, k].mean(axis=0), exact))
+    return tuple(rows)
+
+
+def _adjoints(
+    laws: Sequence[Law], potentials: np.ndarray, examples: list[int], exact_law: ExactLaw
+) -> dict[str, Any]:
+    cells, shown = potentials.shape[1], len(examples)
+    rows = np.concatenate([potentials[examples], _some(potentials, _ADJOINT)])
+    momentum, response = exact_law.momentum_and_response(rows)
+    learned: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for law in laws:
+        adjoint = law.adjoint(rows)
+        every = len(adjoint.r) // cells  # steps a cell
+        for found, curve in zip(learned, (adjoint.momentum, adjoint.response), strict=True):
+            found.append(curve[:, every - 1 :: every])
+    off = [
+        float(np.mean([_rms(own[shown:] - exact[shown:]) / _rms(exact[shown:]) for own in found]))
+        for found, exact in zip(learned, (momentum, response), strict=True)
+    ]
+    mean = [np.mean(found, axis=0)[:shown] for found in learned]
+    curves = Curves(np.arange(1, cells + 1) / cells, mean[0], momentum[:shown], mean[1], response[:shown])
+    return {"momentum_deviation": off[0], "response_deviation": off[1], "curves": curves}
+
+
+def _some(potentials: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the rows, spread over all."""
+    chosen = np.unique(np.linspace(0, len(potentials) - 1, min(most, len(potentials))).astype(int))
+    return potentials[chosen]
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
