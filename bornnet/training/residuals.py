@@ -20,7 +20,7 @@ from .problem import Batch, Samples
 BLOCK = 8192
 """Samples passed through a network at once."""
 
-_EXACT = 1e-5  # truncation, weighed, that is no hindrance
+_EXACT = 5e-5  # truncation, weighed, that is no hindrance
 _USUAL = 100.0  # times the median of all rows, which is none either: coarse steps are then the model's own
 
 

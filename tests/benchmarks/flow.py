@@ -206,7 +206,8 @@ def ease(given: argparse.Namespace) -> None:
     data = drawn(given.samples, given.cells, given.seed)
     unseen = drawn(40, given.cells, given.seed + 1000).potentials
     print(
-        f"{given.cells} cells, {given.samples} potentials, {given.components} components, K = {given.order}"
+        f"{given.cells} cells, {given.samples} potentials, {given.components} components, hidden layers "
+        f"{given.hidden}, {given.activation}, {given.drive} drive, K = {given.order}"
     )
     # a step never crosses an edge: one step of RK45 takes an evaluation where it begins, and six more
     print(f"evaluations a potential, at least {7 * given.cells}, to tolerances of the states")
@@ -216,6 +217,9 @@ def ease(given: argparse.Namespace) -> None:
     print(f" exact law{evaluations(Exact(unit), unseen, given.tolerances)}")
     for weight in given.weights:
         config = Config(
+            hidden=given.hidden,
+            activation=given.activation,
+            drive=given.drive,
             components=given.components,
             readout="linear",
             steps=tuple(given.steps),
@@ -242,6 +246,8 @@ def main() -> None:
     parser.add_argument("--substeps", type=int, default=1)
     parser.add_argument("--compare-cells", type=int, nargs="*", default=[])
     parser.add_argument("--components", type=int, default=3, help="of ease")
+    parser.add_argument("--drive", default="linear", choices=("linear", "general"), help="of ease")
+    parser.add_argument("--activation", default="tanh", help="of ease")
     parser.add_argument("--order", type=int, default=2, help="K of ease")
     parser.add_argument("--weights", type=float, nargs="+", default=[0, 1e-10, 1e-8, 1e-6], help="of ease")
     parser.add_argument(
