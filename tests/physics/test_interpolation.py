@@ -123,7 +123,7 @@ def test_below_the_first_point():
         assert table.wall
         assert table(0.7) == pytest.approx(V(0.7), rel=0.1)
         flat = Interpolant(wall, V(wall), steepness=0.0)
-        assert flat(0.7) == V(wall[0])
+        assert flat(0.7) == V(wall)[0]  # as the table has it: powers of arrays may round differently
 
 
 def test_thinned_tables():
