@@ -233,7 +233,7 @@ def compare(series: LearnedSeries, order: int = 3) -> Comparison:
         source="series",
         run=None,
         strength=rows.strength,
-        reference=_reference(rows.potentials, measured, order, series.target, exact=False),
+        reference=_reference(rows.potentials[:], measured, order, series.target, exact=False),
         measured=measured,
         learned=list(series.members),
         single=[MemberSeries(member.learners[:1], cells=member.cells) for member in series.members],

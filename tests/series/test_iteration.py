@@ -106,7 +106,7 @@ def test_exact_removal_leaves_the_exact_remainder(number):
     for part, samples in ((training, problem.training), (held_out, problem.held_out)):
         expected = [mp_remainder(row, number - 1) for row in part.potentials[:]]
         np.testing.assert_allclose(samples.targets.numpy() * scaling.output, expected, rtol=1e-6, atol=1e-14)
-        np.testing.assert_allclose(samples.inputs[:].numpy(), part.potentials[:] * scaling.inputs, rtol=1e-15)
+        np.testing.assert_allclose(samples.loaded().inputs.numpy(), part.potentials[:] * scaling.inputs, rtol=1e-15)
 
 
 def test_learned_removal_takes_away_the_earlier_networks_terms():
