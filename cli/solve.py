@@ -192,13 +192,16 @@ def solve(
 
 
 def _save_plot(plot: str, problem: "Problem", wave: "Wave | None", force: bool) -> None:
-    from bornnet.report.potential import save_potential_figure, save_wave_figure
+    from bornnet.report.potential import save_potential_figure
+    from bornnet.solving.picture import picture_of_cells, picture_of_wave
 
     if problem.cells is None and problem.given is not None and wave is not None:
-        save_wave_figure(plot, problem.given.potential, wave, unit=problem.unit, force=force)
+        picture = picture_of_wave(problem.given.potential, wave)
     elif problem.cells is not None:
-        U = problem.cells[0]
-        save_potential_figure(plot, U, length=problem.length, unit=problem.unit, force=force)
+        picture = picture_of_cells(problem.cells[0], problem.length)
+    else:
+        return
+    save_potential_figure(plot, picture, unit=problem.unit, force=force)
 
 
 def _problem(potentials: str | None, row: int | None, given: Mapping[str, Any]) -> "Problem":

@@ -105,6 +105,17 @@ def test_every_room_has_its_place():
     assert {room(name) for name in MODULES if name != "bornnet"} == set(LEVEL)
 
 
+DRAWN = {"comparison", "config", "errors", "files", "report"}
+"""All that a figure or a page is made from. A comparison holds kernels, terms, waves and records."""
+
+
+def test_figures_draw_what_a_comparison_holds():
+    """Nothing of physics, learners, series or runs is in reach of a chart, but the layout of a diagram."""
+    for name in (name for name in MODULES if name.startswith("bornnet.report")):
+        others = {other for other in imported(name, MODULES[name]) if room(other) not in DRAWN}
+        assert others <= {"bornnet.diagrams.drawing"}, f"{name} imports {others}"
+
+
 def private(tree):
     """Names of one underscore that a test takes from bornnet: imported, as attributes, or to be patched."""
     for node in ast.walk(tree):
