@@ -12,7 +12,7 @@ import click
 from bornnet.config.names import TARGETS
 from bornnet.errors import InputError
 
-from .options import Name, force_option, terminal_options
+from .options import Name, TableFile, force_option, terminal_options
 from .solve_tables import SHOWN, csv_writer, drawn, end_of, many, one
 from .terminal import Terminal
 
@@ -28,7 +28,7 @@ FIGURES = (".png", ".svg", ".pdf")
 
 
 @click.command()
-@click.argument("potentials", type=click.Path(), metavar="[POTENTIALS]", required=False)
+@click.argument("potentials", type=TableFile(), metavar="[POTENTIALS]", required=False)
 @click.option("--row", type=int, metavar="N", help="Only this row of the file, counted from 1.")
 @click.option(
     "--radial/--no-radial", default=None, help="The file has two columns, r and V(r), or rows of cells."
@@ -83,8 +83,8 @@ def solve(
 ) -> None:
     """Solve POTENTIALS: a0 with its error, bound states, and the Born series.
 
-    POTENTIALS is a CSV or NPY file with the cells of one potential a row, in units of the range; or, with
-    --radial, two columns r and V(r); or there is a --shape in its place, V0 times
+    POTENTIALS is a CSV or NPY file (- reads standard input) with the cells of one potential a row, in units
+    of the range; or, with --radial, two columns r and V(r); or there is a --shape in its place, V0 times
 
     \b
       square              1 at r < R
