@@ -18,7 +18,7 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     from bornnet.physics.radial.solver import Wave
-    from bornnet.solving.potentials import Problem
+    from bornnet.solving.posed import Problem
 
 PARAMETERS = ("diffuseness", "core_radius", "core_height")
 """Of shapes, besides their depth and range."""
@@ -206,7 +206,8 @@ def _save_plot(plot: str, problem: "Problem", wave: "Wave | None", force: bool) 
 
 def _problem(potentials: str | None, row: int | None, given: Mapping[str, Any]) -> "Problem":
     """What the arguments describe; `InputError` where they contradict each other."""
-    from bornnet.solving.potentials import from_file, from_radial, from_shape, looks_radial
+    from bornnet.solving.named_shapes import from_shape
+    from bornnet.solving.potentials import from_file, from_radial, looks_radial
 
     if (potentials is None) == (given["shape"] is None):
         raise InputError("expected a file POTENTIALS or a --shape, and not both.")

@@ -12,7 +12,7 @@ from .terminal import facts, table
 if TYPE_CHECKING:
     from bornnet.physics.radial.budget import Ending
     from bornnet.physics.radial.solver import Wave
-    from bornnet.solving.potentials import Problem
+    from bornnet.solving.posed import Problem
 
 SHOWN = 20
 """Potentials of a file that the terminal shows; `--json` and `--csv` give all."""
