@@ -95,8 +95,8 @@ class FlowFit:
         self.fit.load_state(state)
 
     def learned(self) -> FlowLearner:
-        rows = self.fit.problem.training.inputs
-        known = rows[slice(0, None, max(1, len(rows) // _REACHED))]
+        rows = self.fit.problem.training
+        known = rows.rows(slice(0, None, max(1, len(rows) // _REACHED))).inputs
         low, high = extent(self.flow, self.model.potentials(known).numpy())
         spread = weight_spread(self.fit.model, self.fit.problem, self.seed)
         return FlowLearner(self.flow, spread, np.stack([low.min(axis=0), high.max(axis=0)]))
