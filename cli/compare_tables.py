@@ -16,8 +16,8 @@ def law_table(comparison: "Comparison", law: "LawComparison") -> Any:
 
     words = law_words(comparison.reference.target)
     rows = [
-        ("g(y, r), states visited", words.rate, f"{law.deviation:.1e} of its RMS"),
-        (f"  where U acts: counted by {words.drive} dr", "", f"{law.weighed:.1e} of its RMS"),
+        ("g(y, r), each state visited once", words.rate, f"{law.deviation:.1e} of its RMS"),
+        (f"  each counted by |{words.drive}| dr, as it acts", "", f"{law.weighed:.1e} of its RMS"),
         *(
             (f"g_{c.power}(r), of y^{c.power}", words.coefficient(c.power), f"{c.deviation:.1e}")
             for c in law.coefficients
@@ -29,6 +29,7 @@ def law_table(comparison: "Comparison", law: "LawComparison") -> Any:
         f"The law along r: dy/dr = {words.drive} g(y, r), y(0) = 0, y(1) = {words.output}",
         ("learned", "exact", "RMS deviation"),
         rows,
+        "The RMS of a difference, over that of the exact one at the same states. "
         f"g at {law.off.size:,} states, median {law.median:.1e}; one potential gives {law.worst_share:.0%} "
         f"of its square. The coefficients g_k are those at y = 0, over 0 < r <= 1. {words.note}".strip(),
     )

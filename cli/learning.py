@@ -109,6 +109,7 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
         for member, rounds in enumerate(fitted.rounds)
         for r in rounds
     ]
+    left_out = max(r["left_out"] for rounds in fitted.rounds for r in rounds)
     terminal.result(
         {
             "written": str(fitted.path),
@@ -125,7 +126,11 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             rows,
             "Errors on held-out potentials, relative to the order that is due: RMS, and their typical size, "
             "by which the best step is chosen. "
-            f"Time: {fitted.seconds:.0f} s.",
+            + (
+                f"Up to {left_out:,} potentials a round are left out: steps do not follow them. "
+                * (left_out > 0)
+            )
+            + f"Time: {fitted.seconds:.0f} s.",
         ),
         *(() if fitted.noise is None else ("", f"Errors of the values: {fitted.noise}.")),
     )

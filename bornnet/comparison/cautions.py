@@ -18,10 +18,11 @@ _NOT_ROBUST = (
 def cautions(
     config: StudyConfig, cells: int, rounds: Sequence[Sequence[dict[str, Any]]], residuals: Residuals
 ) -> list[str]:
-    """Sentences about the rounds of every member, as their fits left them (`training_rows`, `steps`,
-    `best_step`), and about what held-out residuals say of the stated errors."""
+    """Sentences about the rounds of every member, as their fits left them (`training_rows`, `left_out`,
+    `steps`, `best_step`), and about what held-out residuals say of the stated errors."""
     return [
         *_few_rows(config, cells, rounds),
+        *_left_out(rounds),
         *_early_ends(config, rounds),
         *_noise(residuals, config.learner),
     ]
@@ -37,6 +38,21 @@ def _few_rows(config: StudyConfig, cells: int, rounds: Sequence[Sequence[dict[st
     return [
         f"Round {number} had {rows:,} potentials for {weights:,} weights: between them what was learned "
         "can be wrong by more than the training error tells. Take more potentials, or a smaller network."
+    ]
+
+
+def _left_out(rounds: Sequence[Sequence[dict[str, Any]]]) -> list[str]:
+    # earlier versions left out none, and their files do not say so
+    found = [
+        (facts.get("left_out", 0), facts["training_rows"], facts["round"]) for m in rounds for facts in m
+    ]
+    count, rows, number = max(found, default=(0, 0, 0))
+    if not count:
+        return []
+    return [
+        f"Round {number} left {count:,} of {rows:,} potentials out: the flow's steps do not follow them "
+        "exactly enough, where its state comes near a pole on the way, or a cell is very deep. With more "
+        "steps a cell (--substeps) fewer are left out."
     ]
 
 

@@ -148,6 +148,7 @@ class Member:
             "input_scale": self.scaling.inputs.tolist(),
             "output_scale": self.scaling.output,
             "training_rows": learner.rows_fitted(len(problem.training), config),
+            "left_out": progress.left_out,
             "held_out_rows": len(problem.held_out),
             "steps": progress.step,
             "best_step": progress.best_step,
@@ -161,7 +162,8 @@ def reached(facts: dict[str, Any]) -> dict[str, Any]:
     """Of these facts, what tells how a fit went."""
     errors = ("held_out_error", "held_out_typical")
     keys = ("round", "floor", "training_rows", "held_out_rows", "steps", "best_step", *errors)
-    return {key: facts[key] for key in keys}
+    # nothing was left out where earlier versions fitted
+    return {**{key: facts[key] for key in keys}, "left_out": facts.get("left_out", 0)}
 
 
 def _error_at(progress: Progress, step: int) -> float | None:

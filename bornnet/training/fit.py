@@ -19,7 +19,7 @@ from .gauss_newton import GaussNewton
 from .levenberg_marquardt import LevenbergMarquardt
 from .model import Residual
 from .problem import Problem, Samples
-from .residuals import errors
+from .residuals import errors, followed
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,8 @@ OPTIMIZERS: dict[str, Callable[[Residual, Samples, Settings], Optimizer]] = {
 class Progress:
     """Where a fit stands after ``step`` steps; all of it, with the optimizer's state, makes a checkpoint.
 
-    Errors are root mean squares of the weighted residuals: relative errors, where weights are 1/target.
+    Errors are root mean squares of the weighted residuals: relative errors, where weights are 1/target. Those
+    on held-out data are of the samples that the model finds exactly enough (`residuals.followed`).
     The best weights are those with the least typical error on held-out data (`residuals.errors`): one sample
     unlike all others can decide the root mean square, and does so long after all others have gained.
     """
@@ -99,6 +100,8 @@ class Progress:
     best_error: float = math.nan
     best_typical: float = math.inf
     best_weights: Tensor | None = None
+    left_out: int = 0
+    """Training samples that the best weights do not find exactly enough (`residuals.followed`)."""
     seconds: float = 0.0
     finished: bool = False
     curve: list[tuple[int, float, float, float]] = field(default_factory=list)
@@ -177,7 +180,8 @@ class Fit:
     @torch.no_grad()
     def _judge(self) -> None:
         progress = self.progress
-        progress.held_out_error, progress.held_out_typical = errors(self.model, self.problem.held_out)
+        held_out = followed(self.model, self.problem.held_out)
+        progress.held_out_error, progress.held_out_typical = errors(self.model, held_out)
         if progress.held_out_typical < progress.best_typical:
             progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
             progress.best_step = progress.step
@@ -187,3 +191,5 @@ class Fit:
     def _take_best(self) -> None:
         if self.progress.best_weights is not None:
             vector_to_parameters(self.progress.best_weights.to(self._device), self.model.parameters())
+            training = self.problem.training
+            self.progress.left_out = len(training) - len(followed(self.model, training))

@@ -33,6 +33,7 @@ from .model import Residual
 from .problem import Samples
 from .residuals import (
     BLOCK,
+    followed,
     linearized,
     mean_square,
     pulled_back,
@@ -63,7 +64,8 @@ class LevenbergMarquardt:
     Args:
         damping: to start with; None for a hundredth of the loss where the first step starts.
         path_order: order of the path; 1 is the plain method.
-        robust: weigh the residuals anew before every step (`residuals.reweighted`).
+        robust: weigh the residuals anew before every step (`residuals.reweighted`), of those samples that
+            the model finds exactly enough (`residuals.followed`).
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class LevenbergMarquardt:
         """One accepted step; the mean square before it, or None where no damping brings the loss down."""
         error = None
         if self.robust:
-            error, self.samples = reweighted(self.model, self.given)
+            error, self.samples = reweighted(self.model, followed(self.model, self.given))
         loss, gradient, solver = self.linearize()
         error = loss if error is None else error
         if not math.isfinite(loss):

@@ -1,7 +1,7 @@
 """What the optimizers need to know of the model that they fit."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 from torch.nn import Parameter
@@ -25,4 +25,13 @@ class Residual(Protocol):
 
     def slope_and_jacobian(self, x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
         """The derivative along a direction a sample ``(B,)``, and its own derivatives ``(B, P)``."""
+        ...
+
+
+@runtime_checkable
+class Inexact(Protocol):
+    """A model that finds its own values only to within an error, such as one that is integrated in steps."""
+
+    def truncation(self, x: Tensor) -> Tensor:
+        """``(B,)``: an estimate of that error, in units of the values; not finite where there is no value."""
         ...

@@ -14,11 +14,14 @@ import torch
 from torch import Tensor
 
 from ..compute.group import total
-from .model import Residual
+from .model import Inexact, Residual
 from .problem import Batch, Samples
 
 BLOCK = 8192
 """Samples passed through a network at once."""
+
+_EXACT = 1e-5  # truncation, weighed, that is no hindrance
+_USUAL = 100.0  # times the median of all rows, which is none either: coarse steps are then the model's own
 
 
 def residuals(model: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
@@ -105,6 +108,24 @@ def reweighted(model: Residual, samples: Samples) -> tuple[float, Samples]:
         slopes = replace(slopes, weights=weights[1].mul_(slopes.weights))
     new = replace(samples, weights=weights[0].mul_(samples.weights), slopes=slopes)
     return float(squares.sum()), new
+
+
+@torch.no_grad()
+def followed(model: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
+    """The samples whose values the model, as it is now, finds exactly enough (`model.Inexact`): all of them,
+    unless it is integrated in steps.
+
+    A state that comes near a pole on its way, or a cell that is very deep, asks for shorter steps than those
+    that all others do with. A fit to such a row bends the model to the error of the steps. Which rows these
+    are is known only as the model learns, and so is asked before each step: residuals of the others alone
+    are fitted, and the best weights are judged by them.
+    """
+    if not isinstance(model, Inexact):
+        return samples
+    blocks = [batch.weights * model.truncation(batch.inputs) for batch in samples.blocks(BLOCK)]
+    truncation = torch.cat(blocks).nan_to_num(nan=math.inf)
+    kept = truncation <= max(_EXACT, _USUAL * float(truncation.median()))
+    return samples if kept.all() else samples.rows(kept.nonzero()[:, 0])
 
 
 def pulled_back(model: Residual, batch: Batch, cotangent: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -94,7 +94,7 @@ def test_json_is_strict_and_agrees_with_the_summary(run, here):
     assert document["fits"] == summary["fits"]
     fit = document["fits"][1][0]
     assert fit.keys() >= {"round", "training_rows", "held_out_rows", "steps", "best_step", "held_out_error"}
-    assert (fit["training_rows"], fit["held_out_rows"]) == (240, 60)
+    assert (fit["training_rows"], fit["held_out_rows"], fit["left_out"]) == (240, 60, 0)
 
 
 def test_the_table_names_what_was_written_and_what_is_next(run, here):

@@ -126,6 +126,8 @@ def residuals(in_sigma=None):
     [
         ([facts()], None, None),
         ([facts(training_rows=20)], None, "20 potentials for"),
+        ([facts(left_out=0)], None, None),
+        ([facts(), facts(round=2, left_out=7)], None, "Round 2 left 7 of 5,000 potentials out"),
         ([facts(best_step=0, steps=20)], None, "gained nothing"),
         ([facts(steps=50, best_step=50)], None, "more steps would help"),
         ([facts(steps=12, best_step=11)], None, "time limit"),

@@ -76,6 +76,11 @@ def test_a_state_counts_as_the_potential_acts_on_it():
     assert found.deviation == pytest.approx(0.1 / np.sqrt(5) / np.sqrt(np.mean(exact**2)))
     assert found.weighed == pytest.approx(np.sqrt(0.4 * 0.01 / np.sum(rows * exact**2)))
     assert found.worst_share == pytest.approx(0.5)
+    # one state of the first potential has a fifth of the count, but nothing acts there
+    document = found.as_dict()
+    assert (document["deviation"], document["weighed"]) == (found.deviation, found.weighed)
+    assert "each counted once" in document["counted"]["deviation"]
+    assert "|U| dr" in document["counted"]["weighed"]
 
 
 def test_learners_without_a_law():

@@ -1,5 +1,6 @@
 """Each optimizer brings the loss down; Levenberg-Marquardt solves a linear problem outright."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -8,10 +9,10 @@ from fit_cases import SETTINGS, fall_of_loss, model, samples, uniform
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
-from bornnet.training.fit import KINDS, OPTIMIZERS
+from bornnet.training.fit import KINDS, OPTIMIZERS, Fit, Settings
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram
-from bornnet.training.problem import Samples
-from bornnet.training.residuals import errors, mean_square, residuals, reweighted
+from bornnet.training.problem import Problem, Samples
+from bornnet.training.residuals import errors, followed, mean_square, residuals, reweighted
 
 
 class Linear(nn.Module):
@@ -152,6 +153,48 @@ def test_weights_of_a_robust_fit():
     torch.testing.assert_close(weighed.weights**2, data.weights**2 / torch.sqrt(1 + (r / s) ** 2))
     assert weighed.weights[0] == data.weights[0]
     assert weighed.targets is data.targets
+
+
+class Stepping(Linear):
+    """A linear model that says of every value how far it may be off: what the last input is."""
+
+    def truncation(self, x):
+        return x[:, -1].abs()
+
+
+@pytest.mark.parametrize(
+    ("truncation", "kept"),
+    [
+        ([0.0, 1e-9, 1e-9, 9e-6, 2e-5], 4),  # below 1e-5
+        ([1e-3, 2e-3, 3e-3, 0.2, 0.4], 4),  # not more than a hundred times the median
+        ([0.0, 1e-9, 1e-9, math.nan, math.inf], 3),
+    ],
+)
+def test_samples_that_a_model_cannot_find_exactly_are_not_followed(truncation, kept):
+    x = uniform(5, 3)
+    x[:, -1] = torch.tensor(truncation)
+    half = Samples(x, uniform(5, seed=2), torch.full((5,), 0.5, dtype=torch.float64))
+    weighed = Samples(x * torch.tensor([1, 1, 2]), half.targets, half.weights)
+    assert followed(Linear(3), half) is half
+    assert len(followed(Stepping(3), weighed)) == kept
+    assert torch.equal(followed(Stepping(3), weighed).targets, half.targets[:kept])
+    quiet = Samples(x[:2] * 0, half.targets[:2], half.weights[:2])
+    assert followed(Stepping(3), quiet) is quiet
+
+
+@pytest.mark.parametrize("name", ["levenberg-marquardt", "gauss-newton"])
+def test_samples_that_are_not_followed_do_not_move_a_fit(name):
+    x, exact = uniform(60, 8), uniform(8, seed=2)
+    x[:, -1] = 0.0
+    x[::10, -1] = 1.0  # not found to 1e-5
+    targets = x @ exact
+    targets[::10] += 100.0
+    stepping = Stepping(8)
+    problem = Problem(*(Samples(x, targets, torch.ones(60, dtype=torch.float64)) for _ in range(2)))
+    progress = Fit(stepping, problem, Settings(name, steps=30, patience=100)).run()
+    assert float((stepping.w.detach() - exact)[:-1].norm()) < 1e-6
+    assert progress.left_out == 6
+    assert progress.best_error < 1e-6
 
 
 def test_outliers_do_not_rule_a_robust_fit():

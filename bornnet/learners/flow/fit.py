@@ -19,6 +19,7 @@ from ...errors import BornnetError, InputError
 from ...training.fit import Fit, Progress
 from ...training.laplace import weight_spread
 from ...training.problem import Problem
+from ...training.residuals import followed
 from ..base import Task
 from ..stepwise import settings
 from .accuracy import extent
@@ -95,10 +96,12 @@ class FlowFit:
         self.fit.load_state(state)
 
     def learned(self) -> FlowLearner:
-        rows = self.fit.problem.training
+        problem = self.fit.problem
+        kept = Problem(followed(self.model, problem.training), followed(self.model, problem.held_out))
+        rows = kept.training
         known = rows.rows(slice(0, None, max(1, len(rows) // _REACHED))).inputs
         low, high = extent(self.flow, self.model.potentials(known).numpy())
-        spread = weight_spread(self.fit.model, self.fit.problem, self.seed)
+        spread = weight_spread(self.model, kept, self.seed)
         return FlowLearner(self.flow, spread, np.stack([low.min(axis=0), high.max(axis=0)]))
 
 

@@ -7,6 +7,7 @@ of the cell maps, which all potentials share: their derivative by the weights is
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vmap
@@ -14,6 +15,7 @@ from torch.func import functional_call, grad, jvp, vmap
 from . import compiled
 from .cell_maps import Base, base_of, cell_map_jacobian, cell_maps
 from .jets import series_along
+from .mesh import checked_edges
 from .model import Flow
 
 _ROWS = 2048  # potentials whose lower orders are differentiated at once
@@ -39,12 +41,7 @@ class FlowRemainder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, cells)`` to ``(batch,)``, with autograd where gradients are enabled."""
         base = self._base(x)
-        potentials = self.potentials(x)
-        if torch.is_grad_enabled() or not compiled.can_run(self.flow, potentials):
-            value = self.flow(potentials, self.edges)
-        else:
-            s = compiled.many_final_states(self.flow, potentials, base.edges)
-            value = self.flow.unit * self.flow.read_out(s)
+        value = self._value(self.flow, x, base.edges)
         if base.still and self.degree == 1:
             return value - self.flow.unit * self.flow.read_out(base.states[-1])
         maps = cell_maps(self.flow, base, self._map_degree(base))
@@ -70,6 +67,20 @@ class FlowRemainder(nn.Module):
             jacobian = torch.cat([flow.unit * outer[:, None] * s, jacobian], dim=1)
         lower, lower_jacobian = self._lower_orders(base, x)
         return flow.unit * value - lower, jacobian.sub_(lower_jacobian)
+
+    @torch.no_grad()
+    def truncation(self, x: Tensor) -> Tensor:
+        """``(batch,)``: estimated error of f by the steps' finite length: the difference to steps of half the
+        length. That of the lower orders is smaller: they are polynomials in the potential."""
+        grid = checked_edges(self.edges, x.shape[1])
+        finer = self.flow.changed(substeps=2 * self.flow.substeps)
+        return (self._value(self.flow, x, grid) - self._value(finer, x, grid)).abs()
+
+    def _value(self, flow: Flow, x: Tensor, grid: np.ndarray) -> Tensor:
+        potentials = self.potentials(x)
+        if torch.is_grad_enabled() or not compiled.can_run(flow, potentials):
+            return flow(potentials, grid)
+        return flow.unit * flow.read_out(compiled.many_final_states(flow, potentials, grid))
 
     @torch.no_grad()
     def slope_and_jacobian(self, x: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from bornnet.learners.flow.accuracy import adaptive, truncation, values
 from bornnet.learners.flow.learner import FlowLearner
 from bornnet.learners.flow.mesh import checked_edges, common_cells
 from bornnet.learners.flow.model import Flow
+from bornnet.learners.flow.remainder import FlowRemainder
 from bornnet.learners.flow.tableaus import INTEGRATORS
 
 U = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]])
@@ -59,6 +60,15 @@ def test_stated_truncation_is_the_error(name):
     flow = exponential(integrator=name, substeps=1 if INTEGRATORS[name].order == 8 else 8)
     errors = np.abs(values(flow, U, EDGES) - solution(U))
     np.testing.assert_allclose(truncation(flow, U, EDGES), errors, rtol=0.3, atol=1e-15)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_a_fit_knows_the_truncation_of_its_rows(degree):
+    """As the difference to half the steps, which is nearly all of it."""
+    flow = exponential(integrator="rk4", substeps=4)
+    own = FlowRemainder(flow, degree, edges=EDGES).truncation(torch.from_numpy(U)).numpy()
+    np.testing.assert_allclose(own, truncation(flow, U, EDGES), rtol=0.1)
+    np.testing.assert_allclose(own, np.abs(values(flow, U, EDGES) - solution(U)), rtol=0.3, atol=1e-15)
 
 
 @pytest.mark.parametrize("tolerance", [1e-6, 1e-10])
