@@ -13,14 +13,15 @@ from .compare_doubts import doubts
 from .compare_known import known_document, known_side_by_side, known_tables
 from .compare_plan import plan_table, planned_rows
 from .compare_tables import law_table, path_table
+from .configured import order_option
 from .foreign import model_facts, model_options
-from .options import force_option, order_option, terminal_options
+from .options import force_option, terminal_options
 from .plots import log_dots, sparkline
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
-    from bornnet.comparison.compare import Comparison
     from bornnet.comparison.path import PathScan
+    from bornnet.comparison.result import Comparison
 
 
 @click.command("compare-born")
@@ -220,11 +221,8 @@ def _tables(comparison: "Comparison") -> list[Any]:
 
 def _plots(comparison: "Comparison") -> list[str]:
     """Kernel errors on a logarithmic axis, and how the typical error of each round came down."""
-    from bornnet.runs.directory import read_metrics
-
     lines = _error_plot(comparison) if comparison.truth else []
-    steps = read_metrics(comparison.run.path) if comparison.run else []
-    first = [step for step in steps if step["member"] == 0]
+    first = [step for step in comparison.learning if step["member"] == 0]
     if first:
         lines += [
             "",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from .terminal import table
 
 if TYPE_CHECKING:
-    from bornnet.comparison.compare import Comparison
     from bornnet.comparison.outliers import Outliers
+    from bornnet.comparison.result import Comparison
 
 
 def doubts(comparison: "Comparison") -> list[Any]:

@@ -7,8 +7,8 @@ from .terminal import table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bornnet.comparison.compare import Comparison
     from bornnet.comparison.known import KnownRow
+    from bornnet.comparison.result import Comparison
 
 
 def known_tables(comparison: "Comparison") -> list[Any]:
@@ -69,7 +69,7 @@ def known_side_by_side(comparisons: "Sequence[Comparison]") -> list[Any]:
     norms = [(c.source, *(_with_error(row.norm, row.norm_std) for row in _rows(c))) for c in comparisons]
     distances = [
         (f"{pair.name}", *(relative(one) for one in pair.distances))
-        for pair in apart({c.source: c.learned for c in comparisons}, len(orders))
+        for pair in apart({c.source: c.evaluation for c in comparisons})
     ]
     return [
         table(
@@ -104,6 +104,5 @@ def known_document(comparisons: "Sequence[Comparison]") -> "Mapping[str, Any]":
     """What the JSON of several runs has beside each: how far they are apart."""
     from bornnet.comparison.known import apart
 
-    order = len(_rows(comparisons[0]))
-    pairs = apart({c.source: c.learned for c in comparisons}, order)
+    pairs = apart({c.source: c.evaluation for c in comparisons})
     return {"apart": [{"runs": list(pair.runs), "distances": list(pair.distances)} for pair in pairs]}

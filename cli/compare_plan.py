@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
-    from bornnet.comparison.compare import Comparison
     from bornnet.comparison.plan import Plan
+    from bornnet.comparison.result import Comparison
 
 
 def planned_rows(comparison: "Comparison", terminal: Terminal) -> "Plan":

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from .terminal import table
 
 if TYPE_CHECKING:
-    from bornnet.comparison.compare import Comparison
     from bornnet.comparison.law import LawComparison
     from bornnet.comparison.path import PathScan
+    from bornnet.comparison.result import Comparison
 
 
 def law_table(comparison: "Comparison", law: "LawComparison") -> Any:

@@ -7,12 +7,12 @@ import click
 
 from bornnet.errors import InputError
 
+from .configured import data_options, study_options
 from .options import (
-    data_options,
+    TableFile,
     force_option,
     reference_as_flags,
     resume_option,
-    study_options,
     terminal_options,
 )
 from .terminal import Terminal, facts
@@ -27,7 +27,10 @@ _INVERSE = "inverse_scattering_length"
 @click.command()
 @click.argument("out", type=click.Path(), metavar="OUT.h5")
 @click.option(
-    "--potentials", type=click.Path(), metavar="FILE", help="Label these instead: CSV or NPY, one a row."
+    "--potentials",
+    type=TableFile(),
+    metavar="FILE",
+    help="Label these instead: CSV or NPY, one a row; - reads standard input.",
 )
 @click.option("--values", metavar="FILE", help="Your own values of them: a file of one column, or a heading.")
 @click.option("--sigma", metavar="FILE", help="Errors of the values: a file, a heading, or one number.")

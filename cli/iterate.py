@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
+from .configured import rounds_option
 from .learning import run_fit, run_options
-from .options import rounds_option
 
 
 @click.command()

@@ -6,16 +6,25 @@ from typing import Any
 
 import click
 
-from .options import (
-    force_option,
-    resume_option,
-    study_options,
-    terminal_options,
-    together,
-    training_options,
-)
+from bornnet.config.names import LABELS
+from bornnet.config.registry import learner_config, learner_names
+from bornnet.config.schema import Common, Data, Iteration
+
+from .configured import configured, study_options
+from .options import Name, force_option, resume_option, terminal_options, together
 from .terminal import Terminal, table
 
+training_options = together(
+    configured(Iteration, without=("rounds",)),
+    click.option(
+        "--labels",
+        type=Name(LABELS),
+        help="Fit values alone, or gradients too.  [default: what the data have]",
+    ),
+    configured(Data, only=("observable",)),
+    configured(*(learner_config(name) for name in learner_names())),
+    configured(Common, only=("device",)),
+)
 run_options = together(
     click.option(
         "--out", required=True, type=click.Path(), metavar="RUN", help="The run directory to write."

@@ -9,7 +9,7 @@ import click
 
 from bornnet.errors import InputError
 
-from .options import force_option, terminal_options
+from .options import TableFile, force_option, terminal_options
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SHOWN = 40  # rows of the table; files and --json have all
 
 @click.command()
 @click.argument("run", type=click.Path(), metavar="RUN")
-@click.argument("potentials", type=click.Path(), metavar="POTENTIALS")
+@click.argument("potentials", type=TableFile(), metavar="POTENTIALS")
 @click.option("--order", type=int, metavar="N", help="Highest term.  [default: that of the run]")
 @click.option("--out", type=click.Path(), metavar="FILE", help="Write all rows: .csv, or .json.")
 @force_option
@@ -30,7 +30,8 @@ _SHOWN = 40  # rows of the table; files and --json have all
 def predict(
     run: str, potentials: str, order: int | None, out: str | None, force: bool, terminal: Terminal
 ) -> None:
-    """Predict values and terms of POTENTIALS (CSV or NPY, one a row) with what RUN has learned.
+    """Predict values and terms of POTENTIALS (CSV or NPY, one a row; - reads standard input) with what RUN
+    has learned.
 
     Potentials unlike those that were learned from, by their strength or their distance from all of these, are
     warned of: with * in the table, as "unlike" in files and --json.

@@ -12,13 +12,13 @@ import click
 from bornnet.config.names import TARGETS
 from bornnet.errors import InputError
 
-from .options import Name, force_option, terminal_options
+from .options import Name, TableFile, force_option, terminal_options
 from .solve_tables import SHOWN, csv_writer, drawn, end_of, many, one
 from .terminal import Terminal
 
 if TYPE_CHECKING:
     from bornnet.physics.radial.solver import Wave
-    from bornnet.solving.potentials import Problem
+    from bornnet.solving.posed import Problem
 
 PARAMETERS = ("diffuseness", "core_radius", "core_height")
 """Of shapes, besides their depth and range."""
@@ -28,7 +28,7 @@ FIGURES = (".png", ".svg", ".pdf")
 
 
 @click.command()
-@click.argument("potentials", type=click.Path(), metavar="[POTENTIALS]", required=False)
+@click.argument("potentials", type=TableFile(), metavar="[POTENTIALS]", required=False)
 @click.option("--row", type=int, metavar="N", help="Only this row of the file, counted from 1.")
 @click.option(
     "--radial/--no-radial", default=None, help="The file has two columns, r and V(r), or rows of cells."
@@ -83,8 +83,8 @@ def solve(
 ) -> None:
     """Solve POTENTIALS: a0 with its error, bound states, and the Born series.
 
-    POTENTIALS is a CSV or NPY file with the cells of one potential a row, in units of the range; or, with
-    --radial, two columns r and V(r); or there is a --shape in its place, V0 times
+    POTENTIALS is a CSV or NPY file (- reads standard input) with the cells of one potential a row, in units
+    of the range; or, with --radial, two columns r and V(r); or there is a --shape in its place, V0 times
 
     \b
       square              1 at r < R
@@ -192,18 +192,22 @@ def solve(
 
 
 def _save_plot(plot: str, problem: "Problem", wave: "Wave | None", force: bool) -> None:
-    from bornnet.report.potential import save_potential_figure, save_wave_figure
+    from bornnet.report.potential import save_potential_figure
+    from bornnet.solving.picture import picture_of_cells, picture_of_wave
 
     if problem.cells is None and problem.given is not None and wave is not None:
-        save_wave_figure(plot, problem.given.potential, wave, unit=problem.unit, force=force)
+        picture = picture_of_wave(problem.given.potential, wave)
     elif problem.cells is not None:
-        U = problem.cells[0]
-        save_potential_figure(plot, U, length=problem.length, unit=problem.unit, force=force)
+        picture = picture_of_cells(problem.cells[0], problem.length)
+    else:
+        return
+    save_potential_figure(plot, picture, unit=problem.unit, force=force)
 
 
 def _problem(potentials: str | None, row: int | None, given: Mapping[str, Any]) -> "Problem":
     """What the arguments describe; `InputError` where they contradict each other."""
-    from bornnet.solving.potentials import from_file, from_radial, from_shape, looks_radial
+    from bornnet.solving.named_shapes import from_shape
+    from bornnet.solving.potentials import from_file, from_radial, looks_radial
 
     if (potentials is None) == (given["shape"] is None):
         raise InputError("expected a file POTENTIALS or a --shape, and not both.")

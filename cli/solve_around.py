@@ -10,7 +10,7 @@ from .terminal import Terminal, facts, table
 
 if TYPE_CHECKING:
     from bornnet.solving.around import Expansion
-    from bornnet.solving.potentials import Problem
+    from bornnet.solving.posed import Problem
 
 _SHOWN = 20  # potentials of a file that the terminal shows; --json and --csv give all
 

@@ -11,7 +11,7 @@ from .terminal import Terminal, facts, table
 
 if TYPE_CHECKING:
     from bornnet.solving.learned_law import LearnedPaths
-    from bornnet.solving.potentials import Problem
+    from bornnet.solving.posed import Problem
 
 _SHOWN = 20  # potentials of a file that the terminal shows; --json and --csv give all
 _PLACES = 8  # along r

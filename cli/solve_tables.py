@@ -12,7 +12,7 @@ from .terminal import facts, table
 if TYPE_CHECKING:
     from bornnet.physics.radial.budget import Ending
     from bornnet.physics.radial.solver import Wave
-    from bornnet.solving.potentials import Problem
+    from bornnet.solving.posed import Problem
 
 SHOWN = 20
 """Potentials of a file that the terminal shows; `--json` and `--csv` give all."""
@@ -124,7 +124,7 @@ def drawn(problem: "Problem", wave: "Wave | None") -> list[str]:
     import numpy as np
 
     from bornnet.physics.wave import wave_function
-    from bornnet.report.potential import sampled, shown_range
+    from bornnet.solving.picture import sampled, shown_range
 
     unit = problem.unit
     if problem.cells is None and problem.given is not None and wave is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bornnet
-from bornnet.comparison.compare import Comparison
+from bornnet.comparison.result import Comparison
 from bornnet.datasets.reader import DatasetReader
 from bornnet.diagrams.diagram import Diagram
 from bornnet.physics.solution import Solution

@@ -105,6 +105,17 @@ def test_every_room_has_its_place():
     assert {room(name) for name in MODULES if name != "bornnet"} == set(LEVEL)
 
 
+DRAWN = {"comparison", "config", "errors", "files", "report"}
+"""All that a figure or a page is made from. A comparison holds kernels, terms, waves and records."""
+
+
+def test_figures_draw_what_a_comparison_holds():
+    """Nothing of physics, learners, series or runs is in reach of a chart, but the layout of a diagram."""
+    for name in (name for name in MODULES if name.startswith("bornnet.report")):
+        others = {other for other in imported(name, MODULES[name]) if room(other) not in DRAWN}
+        assert others <= {"bornnet.diagrams.drawing"}, f"{name} imports {others}"
+
+
 def private(tree):
     """Names of one underscore that a test takes from bornnet: imported, as attributes, or to be patched."""
     for node in ast.walk(tree):
@@ -129,3 +140,44 @@ def test_tests_take_public_names_alone(file):
 def test_files_are_short_or_say_why(file):
     lines = file.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 300 or any(line.startswith("Over 300 lines: ") for line in lines[:5])
+
+
+def classes():
+    """Every class of the package, by module, with the names of its methods and of its annotated fields."""
+    for name, file in MODULES.items():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+                annotated = (part.target for part in node.body if isinstance(part, ast.AnnAssign))
+                yield f"{name}.{node.name}", methods, {t.id for t in annotated if isinstance(t, ast.Name)}
+
+
+def test_rows_have_one_view_between_file_and_optimizer():
+    """Rows that are had when asked for are a source (on the disk, or drawn from bits) or the one view of it:
+    nothing else wraps them."""
+    assert {name for name, methods, _ in classes() if {"__len__", "__getitem__"} <= methods} == {
+        "bornnet.files.view.RowSource",
+        "bornnet.files.view.View",
+        "bornnet.datasets.stored.StoredArray",
+        "bornnet.series.iteration.Directions",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "only"),
+    [
+        ({"potentials", "values", "strength"}, {"bornnet.datasets.labelled.Labelled"}),
+        ({"inputs", "targets", "weights"}, {"bornnet.training.problem.Samples"}),
+    ],
+)
+def test_a_row_has_one_type(fields, only):
+    """Rows of data are `Labelled`, whether read, given, held out or kept; what a fit takes are `Samples`. An
+    answer beside its question has terms too, and is none."""
+    assert {name for name, _, found in classes() if fields <= found and "terms" not in found} == only
+
+
+def test_no_two_types_of_rows_share_a_name():
+    names = [name.rpartition(".")[2] for name, _, _ in classes()]
+    for name in ("View", "RowSource", "Labelled", "Samples", "Batch"):
+        assert names.count(name) == 1
+    assert "Rows" not in names

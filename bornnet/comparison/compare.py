@@ -1,17 +1,13 @@
-"""Comparing learned terms with the Born series: the numbers behind the tables, figures and report.
-
-Over 300 lines: what a comparison holds stands beside what fills it.
-"""
+"""Comparing learned terms with the Born series: runs, series in memory, and whatever else has terms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..config.schema import StudyConfig
-from ..datasets.content import OBSERVABLE
 from ..errors import InputError
 from ..learners.foreign.network import ForeignNetwork
 from ..runs.baselines import load_baselines
@@ -20,155 +16,18 @@ from ..series.learned import LearnedSeries
 from ..series.terms import MemberSeries
 from ..targets import Target
 from .cautions import cautions
-from .diagram_shares import DiagramRow, compare_diagrams, has_diagrams
-from .document import document, html, line
+from .diagram_shares import compare_diagrams, has_diagrams
+from .evaluation import evaluated
 from .held_out import configuration_of, held_out
-from .known import Known, compare_known
-from .law import LawComparison, compare_law
-from .orders import (
-    OrderRow,
-    ProxyRow,
-    Reference,
-    compare_orders,
-    compare_proxies,
-    exact_reference,
-    require_room,
-)
-from .outliers import Outliers, outliers_of_run, outliers_of_series
-from .residuals import Measured, Residuals, residuals
-from .words import Words, words
+from .known import compare_known
+from .law import compare_law
+from .orders import Reference, compare_orders, compare_proxies, exact_reference, require_room
+from .outliers import outliers_of_run, outliers_of_series
+from .residuals import Measured, residuals
+from .result import Comparison
 
 _DIAGRAM_ORDERS = 5  # order 6 alone has 33 diagrams: more than a page can show
 _EXAMPLES = (0.2, 0.5, 0.8, 1.0)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Networks against the exact Born series; where no truth is known, what is known without it.
-
-    Attributes:
-        source: the run directory or model file, as the user named it.
-        run: configuration, provenance and networks of a run; None for a network from elsewhere.
-        strength: eta ``(N,)`` of the held-out potentials.
-        reference: kernels, and held-out potentials with their exact terms and scattering lengths.
-        learned: per member the learned series.
-        single: per member the same of one network without iteration (that of round 1).
-        baselines: by name, least-squares polynomials and a Gaussian process.
-        residuals: held-out values less those learned.
-        orders, single_network, baseline_orders, proxies: the tables; empty where no truth is known.
-        known: what is known of each order where no truth is; None where one is.
-        diagrams: by order, as far as a page can show them, the shares on the mean of the held-out potentials.
-        examples: rows of four held-out potentials, from weak to strong.
-        model: a network from elsewhere, and what was read of its file.
-        outliers: rows that disagree most with what was learned; None where labels are exact.
-        cautions: what training warned of, and what held-out residuals say of the stated errors.
-        law: what drives a learner that steps along r; None for others.
-    """
-
-    source: str
-    run: Run | None
-    strength: np.ndarray
-    reference: Reference
-    learned: list[MemberSeries]
-    single: list[MemberSeries]
-    baselines: dict[str, MemberSeries]
-    orders: list[OrderRow]
-    single_network: list[OrderRow]
-    baseline_orders: dict[str, list[OrderRow]]
-    proxies: list[ProxyRow]
-    diagrams: dict[int, list[DiagramRow]]
-    examples: list[int]
-    residuals: Residuals
-    known: Known | None = None
-    outliers: Outliers | None = None
-    cautions: list[str] = field(default_factory=list)
-    law: LawComparison | None = None
-    series: LearnedSeries | None = None
-    model: ForeignNetwork | None = None
-
-    @property
-    def cells(self) -> int:
-        """Of the potentials compared on."""
-        return self.reference.potentials.shape[1]
-
-    @property
-    def cells_fitted(self) -> int:
-        """Of the potentials that were fitted, where a learner is compared on others."""
-        return self.run.cells if self.run else self.series.cells if self.series else self.cells
-
-    @property
-    def learner(self) -> str:
-        """What learned: the name of a learner, or several of a chain."""
-        return ",".join(self.config.learner) if self.config else self.learned[0].learners[0].kind
-
-    @property
-    def noun(self) -> str:
-        """What a member's learner of a round is called."""
-        return "network" if self.learner in ("mlp", "flow") else "fit"
-
-    @property
-    def words(self) -> Words:
-        """What things are called, for this target and reference."""
-        return words(self.reference.target, self.config.at if self.config else None, self.observable)
-
-    @property
-    def truth(self) -> bool:
-        """Whether there is an exact series to compare with."""
-        return self.reference.known
-
-    @property
-    def observable(self) -> str:
-        """What the labels are of."""
-        return self.config.observable if self.config else OBSERVABLE
-
-    @property
-    def learned_series(self) -> LearnedSeries:
-        """What all members have learned together."""
-        return LearnedSeries(tuple(self.learned), self.config, target=self.reference.target)
-
-    @property
-    def order(self) -> int:
-        """The highest that is compared."""
-        return len(self.known.orders if self.known else self.orders)
-
-    @property
-    def config(self) -> StudyConfig | None:
-        """The study; None for a network from elsewhere."""
-        return self.run.config if self.run else self.series.config if self.series else None
-
-    @property
-    def rounds(self) -> int:
-        """Rounds that every member has finished."""
-        return len(self.learned[0].learners)
-
-    @property
-    def rounds_planned(self) -> int:
-        """Rounds of the run once it is finished."""
-        return self.config.rounds if self.config else self.rounds
-
-    @property
-    def labels(self) -> str | None:
-        """What the networks were trained on, ``value`` or ``gradient``; None where that is not known."""
-        return self.config.labels if self.config else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The comparison as ``compare-born --json`` prints it, with its ``schema_version``."""
-        return {"schema_version": 1, **self.document()}
-
-    def __repr__(self) -> str:
-        return line(self)
-
-    def _repr_html_(self) -> str:
-        return html(self)
-
-    def document(self) -> dict[str, Any]:
-        """The comparison as ``compare-born --json`` prints it."""
-        return document(self)
-
-    def best_baseline(self, order: int) -> tuple[str, OrderRow] | None:
-        """The baseline with the least kernel error at an order; None where there are no baselines."""
-        rows = {name: orders[order - 1] for name, orders in self.baseline_orders.items()}
-        return min(rows.items(), key=lambda item: item[1].kernel_error, default=None)
 
 
 def compare_run(path: str | Path, order: int | None = None, cells: int | None = None) -> Comparison:
@@ -233,7 +92,7 @@ def compare(series: LearnedSeries, order: int = 3) -> Comparison:
         source="series",
         run=None,
         strength=rows.strength,
-        reference=_reference(rows.potentials, measured, order, series.target, exact=False),
+        reference=_reference(rows.potentials[:], measured, order, series.target, exact=False),
         measured=measured,
         learned=list(series.members),
         single=[MemberSeries(member.learners[:1], cells=member.cells) for member in series.members],
@@ -313,12 +172,22 @@ def tables(
     model: ForeignNetwork | None = None,
     order: int | None = None,
 ) -> Comparison:
+    """All that a `Comparison` holds, from what was learned and what it is held against."""
     target, potentials = reference.target, reference.potentials
     order = order or reference.order
     measured = measured or Measured(reference.scattering_length)
     config = run.config if run else series.config if series else None
+    redrawn = config is not None and config.bootstrap
     whole = LearnedSeries(tuple(learned), config, target=target)
-    mean = reference.potentials.mean(axis=0)
+    evaluate = partial(evaluated, potentials=potentials, order=order, terms_std=not reference.known)
+    own = evaluate(learned, redrawn=redrawn)
+    once = all(len(member.learners) == 1 for member in learned) and not redrawn
+    alone = own if once else evaluate(single)
+    fits = {name: evaluate([fit]) for name, fit in baselines.items()}
+    kinds = {learner.kind for member in learned for learner in member.learners}
+    # the learner itself once more is no witness
+    witnesses = [name for name, fit in baselines.items() if fit.learners[0].kind not in kinds]
+    mean = potentials.mean(axis=0)
     weak_to_strong = np.argsort(strength, kind="stable")
     examples = [int(weak_to_strong[int(q * (len(strength) - 1))]) for q in _EXAMPLES]
     return Comparison(
@@ -330,13 +199,12 @@ def tables(
         single=single,
         baselines=baselines,
         residuals=residuals(whole, potentials, measured, strength, order, baselines),
-        orders=compare_orders(learned, reference, redrawn=config is not None and config.bootstrap),
-        known=None
-        if reference.known
-        else compare_known(learned, single, baselines, reference, order, config),
-        single_network=compare_orders(single, reference),
-        baseline_orders={name: compare_orders([fit], reference) for name, fit in baselines.items()},
-        proxies=compare_proxies(learned, reference) if reference.known else [],
+        evaluation=own,
+        orders=compare_orders(own, reference),
+        known=None if reference.known else compare_known(own, alone, fits, witnesses),
+        single_network=compare_orders(alone, reference),
+        baseline_orders={name: compare_orders(fit, reference) for name, fit in fits.items()},
+        proxies=compare_proxies(own.terms, reference) if reference.known else [],
         diagrams={
             n: compare_diagrams(learned, n, mean)
             for n in range(1, min(order, _DIAGRAM_ORDERS) + 1)

@@ -9,7 +9,7 @@ from .orders import as_dicts
 from .verdict import verdict
 
 if TYPE_CHECKING:
-    from .compare import Comparison
+    from .result import Comparison
 
 
 def document(comparison: "Comparison") -> dict[str, Any]:

@@ -12,8 +12,9 @@ from ..physics.families import sample_potentials
 from ..physics.scattering import scattering_length
 from ..physics.weinberg import weinberg_eigenvalue
 from ..series.terms import MemberSeries
-from .compare import Comparison, tables
+from .compare import tables
 from .orders import exact_reference, require_room
+from .result import Comparison
 
 
 def compare_model(

@@ -9,7 +9,7 @@ For order n, with T the learned coefficient tensor (mean over the members):
 - on held-out potentials the RMS of ``T_n(U)``, and that of its stated standard deviation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from itertools import combinations
@@ -17,10 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.schema import StudyConfig
-from ..series.learned import LearnedSeries
-from ..series.terms import MemberSeries, Series
-from .orders import Reference
+from .evaluation import Evaluation
 
 UNKNOWN = ("kernel_error", "kernel_error_spread", "kernel_cosine", "term_error", "term_error_spread")
 """Of a row of a comparison with a truth, what has no meaning without one."""
@@ -85,11 +82,17 @@ class KnownRow:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of every order: of what was learned, without iteration, and by each baseline."""
+    """What is known of every order: of what was learned, without iteration, and by each baseline.
+
+    Attributes:
+        orders, single, baselines: the tables.
+        others: by name ``(cells,)``, what other learners of the same rows find at order 1.
+    """
 
     orders: list[KnownRow]
     single: list[KnownRow]
     baselines: dict[str, list[KnownRow]]
+    others: dict[str, np.ndarray]
 
     def as_dict(self) -> dict[str, Any]:
         """The tables as JSON holds them."""
@@ -114,52 +117,42 @@ class Known:
 
 
 def compare_known(
-    learned: Sequence[MemberSeries],
-    single: Sequence[MemberSeries],
-    baselines: Mapping[str, MemberSeries],
-    reference: Reference,
-    order: int,
-    config: StudyConfig | None = None,
+    learned: Evaluation, single: Evaluation, baselines: Mapping[str, Evaluation], witnesses: Collection[str]
 ) -> Known:
-    """What is known of orders 1 to ``order``, on the potentials of a reference that has no truth. A baseline
-    that is the learner itself once more is no witness, and is left out of the agreement."""
-    kinds = {learner.kind for member in learned for learner in member.learners}
-    others = {name: fit for name, fit in baselines.items() if fit.learners[0].kind not in kinds}
+    """What is known of each order, from what members, one fit of each, and the baselines have learned.
+
+    ``witnesses`` names the baselines that agreement is asked with.
+    """
+    others = {name: fit for name, fit in baselines.items() if name in witnesses}
     return Known(
-        _orders(learned, reference, order, others, config),
-        _orders(single, reference, order, {}),
-        {name: _orders([fit], reference, order, {}) for name, fit in baselines.items()},
+        _orders(learned, others),
+        _orders(single, {}),
+        {name: _orders(fit, {}) for name, fit in baselines.items()},
+        {name: fit.coefficients[0].mean for name, fit in others.items()},
     )
 
 
-def _orders(
-    members: Sequence[MemberSeries],
-    reference: Reference,
-    order: int,
-    others: Mapping[str, Series],
-    config: StudyConfig | None = None,
-) -> list[KnownRow]:
-    target, potentials = reference.target, reference.potentials
-    series = LearnedSeries(tuple(members), config, target=target)
-    full = target.base(potentials.shape[1]) + potentials
-    terms, stds = series.terms(full, order), series.terms_std(full, order)
+def _orders(evaluation: Evaluation, others: Mapping[str, Evaluation]) -> list[KnownRow]:
+    terms_std = evaluation.terms_std
+    terms = np.mean(evaluation.terms, axis=0)
     rows = []
-    for n in range(1, order + 1):
-        kernels = [member.kernel(n) for member in members]
-        own = [member.kernel_std(n) for member in members]
-        mean, std = np.mean(kernels, axis=0), series.kernel_std(n)
-        norm = float(np.mean([np.linalg.norm(kernel) for kernel in kernels]))
-        stated = [float(np.linalg.norm(one)) for one in own if one is not None]
+    for n, coefficients in enumerate(evaluation.coefficients, start=1):
+        mean, std = coefficients.mean, coefficients.std
+        norm = float(np.mean([np.linalg.norm(kernel) for kernel in coefficients.members]))
+        stated = [one for one in coefficients.own if one is not None]
+        all_stated = len(stated) == len(coefficients.own)
         rows.append(
             KnownRow(
                 order=n,
                 norm=norm,
                 norm_std=None if std is None else float(np.linalg.norm(std)),
-                kernel_std=float(np.mean(stated)) / norm if norm and len(stated) == len(own) else None,
-                member_spread=_member_spread(kernels, mean),
+                kernel_std=float(np.mean(stated)) / norm if norm and all_stated else None,
+                member_spread=_member_spread(coefficients.members, mean),
                 term_rms=_rms(terms[n - 1]),
-                term_std=None if stds is None else _rms(stds[n - 1]),
-                agreement=tuple(agreement(name, mean, other.kernel(n)) for name, other in others.items()),
+                term_std=None if terms_std is None else _rms(terms_std[n - 1]),
+                agreement=tuple(
+                    agreement(name, mean, other.coefficients[n - 1].mean) for name, other in others.items()
+                ),
             )
         )
     return rows
@@ -177,12 +170,9 @@ class Apart:
         return " and ".join(self.runs)
 
 
-def apart(learned: Mapping[str, Sequence[MemberSeries]], order: int) -> list[Apart]:
-    """Of every two of the runs, which are given by name with their members."""
-    kernels = {
-        name: [np.mean([member.kernel(n) for member in members], axis=0) for n in range(1, order + 1)]
-        for name, members in learned.items()
-    }
+def apart(learned: Mapping[str, Evaluation]) -> list[Apart]:
+    """Of every two of the runs, which are given by name with what their members have learned."""
+    kernels = {name: [order.mean for order in own.coefficients] for name, own in learned.items()}
     return [
         Apart((one, other), tuple(map(_apart, kernels[one], kernels[other])))
         for one, other in combinations(kernels, 2)
@@ -203,7 +193,7 @@ def agreement(name: str, learned: np.ndarray, other: np.ndarray) -> Agreement:
     return Agreement(name, distance / norm, float(np.vdot(learned, other)) / (norm * theirs))
 
 
-def _member_spread(kernels: Sequence[np.ndarray], mean: np.ndarray) -> float | None:
+def _member_spread(kernels: np.ndarray, mean: np.ndarray) -> float | None:
     if len(kernels) < 2:
         return None
     squares = sum(float(np.sum((kernel - mean) ** 2)) for kernel in kernels)

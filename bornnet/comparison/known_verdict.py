@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from .verdict import baseline_name, listed, named_orders, opening, percent
 
 if TYPE_CHECKING:
-    from .compare import Comparison
     from .known import KnownRow
+    from .result import Comparison
 
 _KNOWN = 0.05  # relative error: up to here an order is known well
 _ROUGH = 0.5  # up to here roughly; beyond, it is not told from zero

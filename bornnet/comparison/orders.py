@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..compute.memory import require_memory
-from ..series.spread import combined, spread
-from ..series.terms import MemberSeries, Series
+from ..series.spread import spread
 from ..targets import Target
 from ..targets import target as make_target
+from .evaluation import Coefficients, Evaluation
 
 
 @dataclass(frozen=True)
@@ -94,23 +94,20 @@ def exact_reference(
     return Reference(potentials, values, kernels, target.terms(potentials, order), target)
 
 
-def compare_orders(
-    members: Sequence[Series], reference: Reference, *, redrawn: bool = False
-) -> list[OrderRow]:
-    """Learned against exact, order by order; `redrawn`: members were fitted to rows drawn anew."""
-    learned_terms = [member.terms(reference.potentials, reference.order) for member in members]
+def compare_orders(learned: Evaluation, reference: Reference) -> list[OrderRow]:
+    """Learned against exact, order by order."""
     rows = []
     for order, kernel in enumerate(reference.kernels, start=1):
         born_norm = float(np.linalg.norm(kernel))
         exact = reference.terms[order - 1]
+        coefficients = learned.coefficients[order - 1]
         errors, cosines, norms = [], [], []
-        for member in members:
-            learned = member.kernel(order)
-            norm = float(np.linalg.norm(learned))
-            errors.append(float(np.linalg.norm(learned - kernel)) / born_norm)
-            cosines.append(float(np.vdot(learned, kernel)) / (norm * born_norm) if norm else 0.0)
+        for own in coefficients.members:
+            norm = float(np.linalg.norm(own))
+            errors.append(float(np.linalg.norm(own - kernel)) / born_norm)
+            cosines.append(float(np.vdot(own, kernel)) / (norm * born_norm) if norm else 0.0)
             norms.append(norm)
-        term_errors = [_rms(terms[order - 1] - exact) / _rms(exact) for terms in learned_terms]
+        term_errors = [_rms(terms[order - 1] - exact) / _rms(exact) for terms in learned.terms]
         rows.append(
             OrderRow(
                 order=order,
@@ -121,30 +118,27 @@ def compare_orders(
                 term_error_spread=spread(term_errors),
                 born_norm=born_norm,
                 taylor_norm=float(np.mean(norms)),
-                **_stated(members, order, kernel, redrawn),
+                **_stated(coefficients, kernel),
             )
         )
     return rows
 
 
-def _stated(
-    members: Sequence[Series], order: int, kernel: np.ndarray, redrawn: bool
-) -> dict[str, float | None]:
-    """What the members state of the error of their mean (`series.spread.combined`), and whether it holds."""
-    own = [member.kernel_std(order) if isinstance(member, MemberSeries) else None for member in members]
-    kernels = [member.kernel(order) for member in members]
-    std, learned = combined(own, lambda: kernels, redrawn=redrawn), np.mean(kernels, axis=0)
+def _stated(coefficients: Coefficients, kernel: np.ndarray) -> dict[str, float | None]:
+    """What the members state of the error of their mean, and whether it holds."""
+    std = coefficients.std
     if std is None:
         return {"kernel_std": None, "coverage": None}
+    learned = coefficients.mean
     return {
         "kernel_std": float(np.linalg.norm(std) / np.linalg.norm(learned)),
         "coverage": float(np.mean(np.abs(learned - kernel) <= 2 * std)),
     }
 
 
-def compare_proxies(members: Sequence[Series], reference: Reference) -> list[ProxyRow]:
-    """Sums of learned terms against Born sums and exact scattering lengths."""
-    learned = [np.cumsum(member.terms(reference.potentials, reference.order), axis=0) for member in members]
+def compare_proxies(terms: np.ndarray, reference: Reference) -> list[ProxyRow]:
+    """Sums of learned ``terms (members, order, N)`` against Born sums and exact scattering lengths."""
+    learned = np.cumsum(terms, axis=1)
     born = np.cumsum(reference.terms, axis=0)
     exact = reference.scattering_length
     return [
@@ -173,7 +167,7 @@ def _median_relative(values: np.ndarray, exact: np.ndarray) -> float:
 
 def require_room(cells: int, order: int) -> None:
     """`InputError`, before the lower orders take their time, where the highest one would not fit."""
-    tensors = 6  # exact, learned and their difference, and what making them takes
+    tensors = 12  # exact, learned and its deviations, one network's, baselines', and what making them takes
     require_memory(
         8.0 * tensors * float(cells) ** order, f"comparing order {order} at {cells} cells", "lower --order."
     )

@@ -86,13 +86,7 @@ def outliers_of_series(series: LearnedSeries) -> Outliers:
     """Of the held-out rows that a series has kept."""
     assert series.held_out is not None
     assert series.config is not None
-    kept = Labelled(
-        series.held_out.potentials,
-        series.held_out.values,
-        series.held_out.strength,
-        sigma=series.held_out.sigma,
-    )
-    config = series.config
+    kept, config = series.held_out, series.config
     index = held_out_rows(config.samples, config.holdout, config.seed)[: len(kept)]
     return _outliers(series, kept, index, False)
 

@@ -1,11 +1,9 @@
 """Where the series converges: errors of learned and exact Born sums against the strength eta."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..series.terms import Series
 from .orders import Reference
 
 _SCANNED = 200  # held-out shapes: medians are steady
@@ -22,7 +20,7 @@ class StrengthScan:
 
 
 def strength_scan(
-    members: Sequence[Series],
+    terms: np.ndarray,
     reference: Reference,
     strength: np.ndarray,
     points: int = 60,
@@ -30,15 +28,16 @@ def strength_scan(
 ) -> StrengthScan:
     """How sums fare as held-out shapes of strength ``(N,)`` are rescaled through 1 to ``highest``.
 
-    Terms are homogeneous, so that those of a rescaled potential follow from its own; values are solved anew.
-    Learned errors are means over the members.
+    Terms are homogeneous, so that those of a rescaled potential follow from its own, of which the learned
+    ``terms (members, order, N)`` are given; values are solved anew. Errors of what was
+    learned are means over the members.
     """
     chosen = np.unique(np.linspace(0, len(strength) - 1, _SCANNED).astype(int))
     eta, order = strength[chosen], reference.order
     potentials = reference.potentials[chosen]
     powers = eta ** np.arange(1, order + 1)[:, None]
     born = reference.terms[:, chosen] / powers
-    learned = np.array([series.terms(potentials, order) / powers for series in members])
+    learned = terms[:, :, chosen] / powers
     strengths = np.geomspace(strength.min(), highest, points)
     errors = np.empty((3, order, points))
     for column, eta_now in enumerate(strengths):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from .law_words import law_words
 
 if TYPE_CHECKING:
-    from .compare import Comparison
     from .orders import OrderRow
+    from .result import Comparison
 
 _AGREES = 0.05  # relative kernel error: up to here coefficients agree, as figures that lie on each other do
 _LEARNED = 0.5  # up to here they are near the exact ones, as nothing of another shape is; beyond, not learned

@@ -1,13 +1,14 @@
 """What a key may be, in words: the names that it takes, and what was wrong with a value."""
 
 from collections.abc import Mapping
-from typing import Any, get_args
-
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, get_args
 
 from .names import suggestion
 from .registry import learner_config, learner_names
 from .schema import EXPECTED, Keys, StudyConfig
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 def choices(key: str) -> tuple[str, ...]:
@@ -26,7 +27,7 @@ def named_choices(model: type[Keys], key: str) -> tuple[str, ...]:
 
 
 def explain(
-    model: type[Keys], details: ErrorDetails, values: Mapping[str, Any], origins: Mapping[str, str]
+    model: type[Keys], details: "ErrorDetails", values: Mapping[str, Any], origins: Mapping[str, str]
 ) -> str:
     """One pydantic error as: where, expected, got."""
     key = str(details["loc"][0])
@@ -39,7 +40,7 @@ def explain(
     return f"{origins[key]}: expected {expected}; got {shown}.{near}"
 
 
-def _expected(key: str, details: ErrorDetails) -> str:
+def _expected(key: str, details: "ErrorDetails") -> str:
     if key in EXPECTED:
         return EXPECTED[key]
     bounds = {name: str(bound).removesuffix(".0") for name, bound in details.get("ctx", {}).items()}

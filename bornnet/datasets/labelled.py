@@ -2,41 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from ..errors import InputError
+from ..files.view import RowSource, view
 
 BLOCK_VALUES = 1 << 20
 """Numbers of potentials in a block, 8 MiB: bounds the memory."""
-
-
-class Table(Protocol):
-    """An array ``(N, cells)``: of numpy, or one that reads the rows asked for from a disk."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    def __len__(self) -> int: ...
-    def __getitem__(self, rows: slice | np.ndarray, /) -> np.ndarray: ...
-
-
-class Selection:
-    """The rows ``index`` of a table, taken from it when they are asked for."""
-
-    def __init__(self, table: Table, index: np.ndarray) -> None:
-        self.table: Table = table.table if isinstance(table, Selection) else table
-        self.index: np.ndarray = table.index[index] if isinstance(table, Selection) else index
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return len(self.index), *self.table.shape[1:]
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return self.table[self.index[rows]]
 
 
 @dataclass(frozen=True)
@@ -51,10 +24,10 @@ class Labelled:
         sigma: ``(N,)``, one standard deviation of the values' errors; None where they are exact.
     """
 
-    potentials: Table
+    potentials: RowSource
     values: np.ndarray
     strength: np.ndarray
-    gradient: Table | None = None
+    gradient: RowSource | None = None
     sigma: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -67,10 +40,10 @@ class Labelled:
     def rows(self, index: np.ndarray) -> "Labelled":
         """Those rows; potentials and gradients stay where they are."""
         return Labelled(
-            Selection(self.potentials, index),
+            view(self.potentials).rows(index),
             self.values[index],
             self.strength[index],
-            None if self.gradient is None else Selection(self.gradient, index),
+            None if self.gradient is None else view(self.gradient).rows(index),
             None if self.sigma is None else self.sigma[index],
         )
 

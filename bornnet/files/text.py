@@ -2,8 +2,9 @@
 
 import gzip
 import re
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -38,13 +39,16 @@ class Line(NamedTuple):
     text: str
 
 
-_piped: dict[tuple[int, int], bytes] = {}
+STDIN = Path("<stdin>")
+"""Standard input, as errors name it; commands take it by the name `-`."""
+
+_piped: dict[Hashable, bytes] = {}
 """What has come through pipes, such as those of a shell's `<(command)`, which can be read once."""
 
 
 def is_pipe(path: Path) -> bool:
     """Whether the file is a pipe, or a terminal: something that is gone once it has been read."""
-    return path.is_fifo() or path.is_char_device()
+    return path == STDIN or path.is_fifo() or path.is_char_device()
 
 
 @contextmanager
@@ -52,11 +56,7 @@ def opened(path: Path) -> Iterator[BufferedReader | BytesIO]:
     """The file, open for reading bytes; `InputError` where it is missing or cannot be read."""
     try:
         if is_pipe(path):
-            status = path.stat()
-            key = status.st_dev, status.st_ino
-            if key not in _piped:
-                _piped[key] = path.read_bytes()
-            yield BytesIO(_piped[key])
+            yield BytesIO(_of_pipe(path))
         else:
             with path.open("rb") as file:
                 yield file
@@ -64,6 +64,19 @@ def opened(path: Path) -> Iterator[BufferedReader | BytesIO]:
         raise InputError(f"{path}: no such file.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _of_pipe(path: Path) -> bytes:
+    """All that came through it, however often it is asked for."""
+    if path == STDIN:
+        key: Hashable = sys.stdin
+        read = sys.stdin.buffer.read
+    else:
+        status = path.stat()
+        key, read = (status.st_dev, status.st_ino), path.read_bytes
+    if key not in _piped:
+        _piped[key] = read()
+    return _piped[key]
 
 
 def unpacked(path: Path, content: bytes) -> bytes:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-from ..comparison.compare import Comparison
 from ..comparison.path import PathScan
+from ..comparison.result import Comparison
 from ..files.atomic import new_directory
 from .kernel_charts import errors_by_order, kernel_charts
 from .known_charts import agreement_chart, coefficient_charts, known_terms_chart

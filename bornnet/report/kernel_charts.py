@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparison.compare import Comparison
-from ..series.spread import spreads
+from ..comparison.result import Comparison
 from .slices import Slices
 from .style import (
     BLUE,
@@ -94,16 +93,17 @@ def errors_by_order(comparison: Comparison) -> Chart:
     )
 
 
-def _densities(comparison: Comparison, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """The exact kernel, and every member's, as densities: ``(cells,)*order`` and ``(members, ..)``."""
+def _densities(comparison: Comparison, order: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The exact kernel, the learned one and its spread over the members, ``(cells,)*order`` each."""
     volume = float(comparison.cells) ** order
-    learned = np.stack([series.kernel(order) for series in comparison.learned])
-    return comparison.reference.kernels[order - 1] * volume, learned * volume
+    learned = comparison.evaluation.coefficients[order - 1]
+    exact = comparison.reference.kernels[order - 1]
+    return exact * volume, learned.mean * volume, learned.spread * volume
 
 
 def _curves(comparison: Comparison) -> Chart:
-    exact, learned = _densities(comparison, 1)
-    mean, spread = learned.mean(axis=0), spreads(learned)
+    exact, mean, spread = _densities(comparison, 1)
+    learned = comparison.evaluation.coefficients[0].members * float(comparison.cells)
     edges = np.linspace(0.0, 1.0, comparison.cells + 1)
     r = (edges[1:] + edges[:-1]) / 2
     figure = new_figure(7.4, 4.0)
@@ -153,8 +153,7 @@ def _curves(comparison: Comparison) -> Chart:
 
 
 def _maps(comparison: Comparison, order: int) -> Chart:
-    exact, learned = _densities(comparison, order)
-    mean, spread = learned.mean(axis=0), spreads(learned)
+    exact, mean, spread = _densities(comparison, order)
     cells = comparison.cells
     slices = Slices(order, cells)
     height = 0.55 + 2.1 * len(slices) + (0.25 if len(slices) == 1 else 0)
@@ -172,10 +171,8 @@ def _maps(comparison: Comparison, order: int) -> Chart:
         axes.set_xlabel("$r_1$ (ranges)")
     caption = "Densities over the radii, in the units beside the scales"
     caption += ". " if order == 2 else "; the radii beyond the second stand still where the rows say. "
-    caption += (
-        f"Learned{' (mean over the members)' if len(learned) > 1 else ''} and exact share a scale, the "
-    )
-    caption += "difference has its own."
+    mean_of = " (mean over the members)" if len(comparison.learned) > 1 else ""
+    caption += f"Learned{mean_of} and exact share a scale, the difference has its own."
     power = order + comparison.words.power
     densities = {"born": exact, "learned": mean, "learned_spread": spread}
     return Chart(

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..comparison.compare import Comparison
-from ..comparison.known import KnownRow
-from ..series.learned import LearnedSeries
+from ..comparison.known import Known
+from ..comparison.result import Comparison
 from .slices import Slices
 from .style import (
     BLUE,
@@ -27,7 +26,7 @@ from .style import (
 
 def agreement_chart(comparison: Comparison) -> Chart:
     """The stated error of every order, beside how far members and other learners are."""
-    rows = _rows(comparison)
+    rows = _known(comparison).orders
     named: dict[str, list[float | None]] = {
         "stated error": [row.relative for row in rows],
         "members, from their mean": [row.member_spread for row in rows],
@@ -75,21 +74,14 @@ def agreement_chart(comparison: Comparison) -> Chart:
 
 def coefficient_charts(comparison: Comparison) -> list[Chart]:
     """A chart for each order."""
-    series = comparison.learned_series
-    maps = [_maps(comparison, series, order) for order in range(2, comparison.order + 1)]
-    return [_curves(comparison, series), *maps]
+    maps = [_maps(comparison, order) for order in range(2, comparison.order + 1)]
+    return [_curves(comparison), *maps]
 
 
-def _curves(comparison: Comparison, series: LearnedSeries) -> Chart:
-    cells = comparison.cells
-    mean, std = series.kernel(1) * cells, series.kernel_std(1)
-    members = [member.kernel(1) * cells for member in comparison.learned]
-    kinds = {learner.kind for member in comparison.learned for learner in member.learners}
-    others = {
-        name: fit.kernel(1) * cells
-        for name, fit in comparison.baselines.items()
-        if fit.learners[0].kind not in kinds
-    }
+def _curves(comparison: Comparison) -> Chart:
+    cells, learned = comparison.cells, comparison.evaluation.coefficients[0]
+    mean, std, members = learned.mean * cells, learned.std, learned.members * cells
+    others = {name: kernel * cells for name, kernel in _known(comparison).others.items()}
     edges = np.linspace(0.0, 1.0, cells + 1)
     r = (edges[1:] + edges[:-1]) / 2
     figure = new_figure(7.4, 4.0 if std is not None else 2.6)
@@ -136,9 +128,10 @@ def _curves(comparison: Comparison, series: LearnedSeries) -> Chart:
     )
 
 
-def _maps(comparison: Comparison, series: LearnedSeries, order: int) -> Chart:
+def _maps(comparison: Comparison, order: int) -> Chart:
     cells, volume = comparison.cells, float(comparison.cells) ** order
-    mean, std = series.kernel(order) * volume, series.kernel_std(order)
+    learned = comparison.evaluation.coefficients[order - 1]
+    mean, std = learned.mean * volume, learned.std
     slices = Slices(order, cells)
     maps = [(f"learned $T_{{{order}}}$", mean)]
     if std is not None:
@@ -184,11 +177,10 @@ def _map(figure: Any, axes: Any, values: np.ndarray, *, signed: bool) -> None:
 
 def known_terms_chart(comparison: Comparison) -> Chart:
     """|T_n(U)| of held-out potentials against their strength, with the stated errors."""
-    series = comparison.learned_series
     rows = comparison.residuals.rows[:: max(1, len(comparison.residuals.rows) // 200)]
-    base = comparison.reference.target.base(comparison.cells)
-    full = base + comparison.reference.potentials[rows]
-    terms, stds = series.terms(full, comparison.order), series.terms_std(full, comparison.order)
+    found = comparison.evaluation
+    terms = found.terms[:, :, rows].mean(axis=0)
+    stds = None if found.terms_std is None else found.terms_std[:, rows]
     eta = comparison.strength[rows]
     figure = new_figure(7.4, 3.2)
     axes = figure.subplots()
@@ -222,9 +214,9 @@ def known_terms_chart(comparison: Comparison) -> Chart:
     )
 
 
-def _rows(comparison: Comparison) -> list[KnownRow]:
+def _known(comparison: Comparison) -> Known:
     assert comparison.known is not None
-    return comparison.known.orders
+    return comparison.known
 
 
 def _numbers(values: list[float | None]) -> np.ndarray:

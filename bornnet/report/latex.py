@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..comparison.compare import Comparison
+from ..comparison.result import Comparison
 from ..files.atomic import new_file
 from .style import in_words
 

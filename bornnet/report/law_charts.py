@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..comparison.compare import Comparison
 from ..comparison.law import LawComparison
 from ..comparison.law_words import LawWords, law_words
+from ..comparison.result import Comparison
 from .style import INK, SEQUENTIAL, VERMILION, Chart, colour, grid, new_figure, typeset
 
 _SHOWN = 3000  # states in a scatter

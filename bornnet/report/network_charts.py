@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparison.compare import Comparison
+from ..comparison.result import Comparison
 from ..diagrams.drawing import Node, layout
-from ..runs.directory import read_metrics
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def learning_chart(comparison: Comparison) -> Chart | None:
     """Training and held-out error of every round, step by step; None where there is no record."""
-    steps = read_metrics(comparison.run.path) if comparison.run else []
+    steps = comparison.learning
     if not steps:
         return None
     rounds = sorted({step["round"] for step in steps})

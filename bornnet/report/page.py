@@ -9,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .. import __version__
-from ..comparison.compare import Comparison, differing_settings
+from ..comparison.compare import differing_settings
 from ..comparison.law_words import law_words
+from ..comparison.result import Comparison
 from ..config.load import to_toml
 from ..files.atomic import new_file
 from .charts import rendered

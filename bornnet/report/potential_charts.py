@@ -2,36 +2,30 @@
 
 import numpy as np
 
-from ..comparison.compare import Comparison
-from ..physics.wave import wave_function
+from ..comparison.result import Comparison
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 
 
 def example_chart(comparison: Comparison) -> Chart:
     """Held-out potentials from weak to strong, above the wave functions that they bend."""
-    chosen = comparison.examples
-    target, names = comparison.reference.target, comparison.words
-    potentials = target.base(comparison.cells) + comparison.reference.potentials[chosen]
-    cells = comparison.cells
+    chosen, names, cells = comparison.examples, comparison.words, comparison.cells
+    found = comparison.waves
+    potentials, r = found.potentials, found.r
     edges = np.linspace(0.0, 1.0, cells + 1)
-    r = np.linspace(0.0, 1.5, 151)
-    u = wave_function(potentials, r)
-    line = wave_function(potentials, np.array([1.0, 2.0]))
     figure = new_figure(7.4, 3.4)
     above, below = figure.subplots(2, len(chosen), sharex=True, squeeze=False)
     data: dict[str, list[np.ndarray]] = {}
     for n, row in enumerate(chosen):
-        value = target.value + comparison.reference.scattering_length[row]
-        eta = comparison.strength[row]
+        value, eta = found.values[n], comparison.strength[row]
         for axes in (above[n], below[n]):
             grid(axes)
         above[n].stairs(potentials[n], edges, baseline=0.0, fill=True, color=BLUE, alpha=0.35)
         above[n].stairs(potentials[n], edges, baseline=0.0, color=BLUE, linewidth=0.9)
         strength = f"${names.eta} = {eta:.3g}$" if names.eta else f"strength {eta:.3g}"
         above[n].set_title(f"{strength}\n${names.symbol} = {value:.3g}$ {names.unit}")
-        below[n].plot(r, line[n, 0] + (line[n, 1] - line[n, 0]) * (r - 1), "--", color=INK, linewidth=0.8)
-        below[n].plot(r, u[n], color=VERMILION)
-        below[n].set_xlim(0.0, 1.5)
+        below[n].plot(r, found.line[n], "--", color=INK, linewidth=0.8)
+        below[n].plot(r, found.u[n], color=VERMILION)
+        below[n].set_xlim(r[0], r[-1])
         below[n].set_xlabel("$r$ (ranges)")
         cell = np.minimum((r * cells).astype(int), cells - 1)
         for name, values in {
@@ -40,7 +34,7 @@ def example_chart(comparison: Comparison) -> Chart:
             f"{names.symbol.replace('_', '')} ({names.unit})": np.full_like(r, value),
             "r (ranges)": r,
             "U (range^-2)": np.where(r < 1, potentials[n, cell], 0.0),
-            "u": u[n],
+            "u": found.u[n],
         }.items():
             data.setdefault(name, []).append(values)
     above[0].set_ylabel("$U(r)$ (range$^{-2}$)")

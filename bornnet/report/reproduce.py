@@ -8,17 +8,19 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from shlex import join, quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..comparison.compare import Comparison
+from ..comparison.result import Comparison
 from ..config.schema import Data, Iteration
-from ..runs.directory import Run
+
+if TYPE_CHECKING:
+    from ..runs.directory import Run
 
 _STATED = ("bornnet", "python", "numpy", "torch", "platform", "device", "threads")
 
 
-def provenance(run: Run) -> dict[str, Any]:
+def provenance(run: "Run") -> dict[str, Any]:
     """Versions, dataset and command line, named for a reader. Where bornnet was installed is left out."""
     stored = run.provenance
     facts = {name: stored[name] for name in _STATED if name in stored}

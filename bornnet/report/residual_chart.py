@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..comparison.compare import Comparison
+from ..comparison.result import Comparison
 from .style import BLUE, INK, VERMILION, Chart, grid, new_figure
 
 

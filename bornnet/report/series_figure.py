@@ -1,17 +1,24 @@
 """A figure of a series around a reference: both potentials, and the partial sums order by order."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..files.atomic import new_file
-from ..solving.around import Expansion
 from .style import BLUE, INK, VERMILION, grid, look, new_figure
+
+if TYPE_CHECKING:
+    from ..solving.around import Expansion
 
 
 def save_series_figure(
-    path: str | Path, expansion: Expansion, *, length: float = 1.0, unit: str = "ranges", force: bool = False
+    path: str | Path,
+    expansion: "Expansion",
+    *,
+    length: float = 1.0,
+    unit: str = "ranges",
+    force: bool = False,
 ) -> None:
     """Draw the first potential of an expansion over its reference, beside the errors of the partial sums.
 

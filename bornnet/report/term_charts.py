@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ..comparison.compare import Comparison
-from ..comparison.strength_scan import strength_scan
+from ..comparison.result import Comparison
 from .style import BLUE, INK, VERMILION, Chart, colour, grid, new_figure
 
 _SHOWN = 400  # potentials in a scatter: enough to see all of the cloud, few enough for a light page
@@ -14,8 +13,7 @@ def term_chart(comparison: Comparison) -> Chart:
     reference = comparison.reference
     chosen = np.argsort(comparison.strength, kind="stable")
     chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(_SHOWN, len(chosen))).astype(int))]
-    potentials, exact = reference.potentials[chosen], reference.terms[:, chosen]
-    learned = np.mean([series.terms(potentials, reference.order) for series in comparison.learned], axis=0)
+    exact, learned = reference.terms[:, chosen], comparison.evaluation.terms[:, :, chosen].mean(axis=0)
     orders, unit = reference.order, comparison.words.unit
     columns = min(orders, 4)
     bands = -(-orders // columns)
@@ -67,8 +65,7 @@ def term_chart(comparison: Comparison) -> Chart:
 
 def proxy_chart(comparison: Comparison) -> Chart:
     """Errors of the sums against eta, for held-out shapes rescaled to every strength."""
-    scan = strength_scan(comparison.learned, comparison.reference, comparison.strength)
-    names = comparison.words
+    scan, names = comparison.scan, comparison.words
     figure = new_figure(7.4, 3.6)
     left, right = figure.subplots(1, 2, sharex=True)
     for axes in (left, right):

@@ -24,11 +24,12 @@ import numpy as np
 from ..config.load import load_config
 from ..config.schema import StudyConfig
 from ..datasets.content import OBSERVABLE
+from ..datasets.labelled import Labelled
 from ..errors import InputError
 from ..files.arrays import load_arrays
 from ..learners.base import Learner
 from ..learners.store import load_learner
-from ..series.learned import HeldOut, LearnedSeries
+from ..series.learned import LearnedSeries
 from ..series.member import learner_of
 from ..series.noise import LearnedNoise
 from ..series.shown import counted, rounds_table
@@ -81,7 +82,7 @@ class Run:
         """What all members have learned together."""
         held_out = load_held_out(self.path)
         values, sigma = held_out["scattering_length"], held_out.get("sigma")
-        rows = HeldOut(held_out["potentials"], values, held_out["strength"], sigma)
+        rows = Labelled(held_out["potentials"], values, held_out["strength"], sigma=sigma)
         noise = self.provenance.get("noise")
         found = noise and LearnedNoise(**noise)
         return LearnedSeries(tuple(self.learned), self.config, rows, target=self.target, noise=found)

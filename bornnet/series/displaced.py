@@ -5,28 +5,9 @@ So the base point of every learner is zero, whatever the reference; at U0 = 0 th
 
 from dataclasses import replace
 
-import numpy as np
-
-from ..datasets.labelled import Labelled, Table
+from ..datasets.labelled import Labelled
+from ..files.view import view
 from ..targets import Target
-
-
-class Displaced:
-    """The rows of a table less the reference, taken when they are asked for."""
-
-    def __init__(self, table: Table, reference: np.ndarray) -> None:
-        self.table = table
-        self.reference = reference
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.table.shape
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return self.table[rows] - self.reference
 
 
 def displaced(rows: Labelled, target: Target) -> Labelled:
@@ -35,6 +16,6 @@ def displaced(rows: Labelled, target: Target) -> Labelled:
         return rows
     return replace(
         rows,
-        potentials=Displaced(rows.potentials, target.base(rows.cells)),
+        potentials=view(rows.potentials).displaced(target.base(rows.cells)),
         values=rows.values - target.value,
     )

@@ -23,7 +23,7 @@ from ..targets.named import read_reference
 from ..training.fit import Progress
 from .automatic import for_rows
 from .iteration import choose_scaling
-from .learned import HeldOut, LearnedSeries
+from .learned import LearnedSeries
 from .member import Member, device_of, learner_of, reached, rounds_of
 from .noise import learned_noise
 
@@ -109,7 +109,7 @@ def fit_series(
                 facts.append(own)
     except KeyboardInterrupt as stop:
         raise Interrupted("Interrupted: nothing is left behind. Call fit_series again.") from stop
-    kept = HeldOut(held_out.potentials[:], held_out.values, held_out.strength, held_out.sigma)
+    kept = replace(held_out, potentials=held_out.potentials[:], gradient=None)
     return LearnedSeries(tuple(found), study, kept, facts, learns, noise)
 
 

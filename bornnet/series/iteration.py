@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ..datasets.labelled import Labelled, Table
+from ..datasets.labelled import Labelled
 from ..errors import InputError
+from ..files.view import view
 from ..learners.base import Learner, Scaling
 from ..targets import Target, target
 from ..training.problem import Problem, Samples, Slopes
@@ -41,21 +41,6 @@ def choose_scaling(data: Labelled, learner: type[Learner], config: Any = None) -
     means = np.concatenate([np.abs(data.potentials[block]).mean(axis=1) for block in data.blocks()])
     integral = float(np.median(means / data.strength))
     return learner.scaling(np.sqrt(squares / len(data)), _rms(data.values / data.strength), integral, config)
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """Rows in network units ``(N, .., cells)``, as a tensor of those asked for."""
-
-    table: Table
-    factors: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def __getitem__(self, rows: Tensor | slice) -> Tensor:
-        index = rows if isinstance(rows, slice) else rows.cpu().numpy()
-        return torch.from_numpy(self.table[index] * self.factors)
 
 
 @dataclass(frozen=True)
@@ -134,7 +119,7 @@ def round_problem(
     return Problem(
         *(
             Samples(
-                Scaled(part.potentials, scaling.inputs),
+                view(part.potentials).scaled(scaling.inputs),
                 torch.from_numpy(value / scaling.output),
                 torch.from_numpy(scaling.output / _sizes(part, unit, number)),
                 along,
@@ -192,7 +177,7 @@ def _slopes(
     unit = _rms(values[0].T / parts[0].strength ** (number - 1))
     return [
         Slopes(
-            Scaled(along, scaling.inputs),
+            view(along).scaled(scaling.inputs),
             torch.from_numpy(value / scaling.output),
             torch.from_numpy(scaling.output / (unit * part.strength ** (number - 1))),
         )

@@ -11,6 +11,7 @@ import numpy as np
 from ..config.load import document_layer, resolved, to_toml
 from ..config.schema import StudyConfig
 from ..config.toml import parse_toml
+from ..datasets.labelled import Labelled
 from ..files.arrays import load_arrays, save_arrays
 from ..learners.base import Learner, State
 from ..learners.mlp.perceptron import Perceptron
@@ -25,25 +26,14 @@ from .terms import MemberSeries
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Rows that were not fitted: ``potentials (N, cells)``, ``values (N,)``, ``strength (N,)``; around a
-    reference, displacements from it, and values less the value there. ``sigma (N,)`` are the errors of the
-    values, None where they are exact."""
-
-    potentials: np.ndarray
-    values: np.ndarray
-    strength: np.ndarray
-    sigma: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
 class LearnedSeries:
     """What all members of an ensemble have learned: means over them, and what is known of their errors.
 
     Attributes:
         members: the series of each.
         config: the study; None where it is not known.
-        held_out: rows that no member was fitted to; None where they were not kept.
+        held_out: rows that no member was fitted to, as displacements from the reference, without gradients;
+            None where they were not kept.
         rounds: per member and round what the fit reached.
         target: what was learned, around its reference.
         noise: what was learned of the values' errors, where that was asked for.
@@ -54,7 +44,7 @@ class LearnedSeries:
 
     members: tuple[MemberSeries, ...]
     config: StudyConfig | None = None
-    held_out: HeldOut | None = None
+    held_out: Labelled | None = None
     rounds: list[list[dict[str, Any]]] = field(default_factory=list)
     target: Target = field(default_factory=lambda: target("scattering_length"))
     noise: LearnedNoise | None = None
@@ -63,7 +53,7 @@ class LearnedSeries:
     def cells(self) -> int:
         """Of the potentials it was fitted to."""
         if self.held_out is not None:
-            return int(self.held_out.potentials.shape[1])
+            return self.held_out.cells
         return len(self.members[0].kernel(1))
 
     def kernel(self, order: int) -> np.ndarray:
@@ -205,7 +195,7 @@ def load_series(path: str | Path, *, learner: Any = None) -> LearnedSeries:
         text = facts.get("config")
         config = None if text is None else resolved([document_layer(parse_toml(text, str(path)), str(path))])
         learned = target(facts.get("target", "scattering_length"), arrays.get("reference"))
-        kept = HeldOut(**held) if held else None
+        kept = Labelled(**held) if held else None
         noise = LearnedNoise(**facts["noise"]) if facts.get("noise") else None
         return LearnedSeries(members, config, kept, facts.get("rounds", []), learned, noise)
 

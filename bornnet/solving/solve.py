@@ -17,7 +17,9 @@ from ..physics.on_cells import solve_cells
 from ..physics.radial.budget import Ending, solve_given
 from ..physics.radial.solver import Wave
 from ..physics.solution import Solution
-from .potentials import Problem, from_function, from_shape, from_table
+from .named_shapes import from_shape
+from .posed import Problem
+from .potentials import from_function, from_table
 
 BLOCK = 1 << 20
 """Numbers in a block of potentials: bounds the memory, and does not change the result."""

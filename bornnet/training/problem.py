@@ -1,58 +1,44 @@
 """What a network is fitted to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ..files.view import RowSource, view
+
 _READ = 8192  # rows read at a time where all are
 
-
-class Rows(Protocol):
-    """An array ``(N, .., inputs)``: a tensor, or something that makes or reads the rows asked for."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: Tensor | slice, /) -> Tensor: ...
+Inputs = Tensor | RowSource
+"""An array ``(N, .., inputs)`` in memory, or one whose rows are read or made when they are asked for."""
 
 
-def _loaded(rows: Rows) -> Tensor:
+def _taken(rows: Inputs, index: Tensor | slice) -> Tensor:
+    if isinstance(rows, Tensor):
+        return rows[index]
+    return torch.from_numpy(rows[index if isinstance(index, slice) else index.cpu().numpy()])
+
+
+def _loaded(rows: Inputs) -> Tensor:
     """All rows in memory, read block by block: no more memory is taken than they need."""
     if isinstance(rows, Tensor):
         return rows
-    tensor = rows[:0].new_empty((len(rows), *rows[:0].shape[1:]))
+    tensor = torch.empty(rows.shape, dtype=torch.float64)
     for start in range(0, len(rows), _READ):
-        tensor[start : start + _READ] = rows[start : start + _READ]
+        tensor[start : start + _READ] = _taken(rows, slice(start, start + _READ))
     return tensor
 
 
-def _moved(rows: Rows, device: torch.device, dtype: torch.dtype) -> Rows:
+def _moved(rows: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
     """Tensors are moved now, other rows when they are read."""
     return rows.to(device, dtype) if isinstance(rows, Tensor) else rows
 
 
-@dataclass(frozen=True)
-class _Share:
-    """Every so many-th row, read when asked for."""
-
-    rows: Rows
-    which: range
-
-    def __len__(self) -> int:
-        return len(self.which)
-
-    def __getitem__(self, index: Tensor | slice) -> Tensor:
-        if isinstance(index, Tensor):
-            return self.rows[index * self.which.step + self.which.start]
-        chosen = self.which[index]
-        return self.rows[torch.arange(chosen.start, chosen.stop, chosen.step)]
-
-
-def _share(rows: Rows, every: slice) -> Rows:
+def _share(rows: Inputs, every: slice) -> Inputs:
     if isinstance(rows, Tensor):
-        return rows[every].clone()  # not a view, which would keep all of them in memory
-    return _Share(rows, range(len(rows))[every])
+        return rows[every].clone()  # not a view of torch, which would keep all of them in memory
+    return view(rows).rows(every)
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,7 @@ class Slopes:
         weights: of their residuals ``(N,)``, one for all directions of a sample.
     """
 
-    directions: Rows
+    directions: Inputs
     targets: Tensor
     weights: Tensor
 
@@ -77,8 +63,12 @@ class Slopes:
         directions = _moved(self.directions, device, dtype)
         return Slopes(directions, self.targets.to(device, dtype), self.weights.to(device, dtype))
 
+    def loaded(self) -> "SlopeBatch":
+        """With all directions in memory."""
+        return SlopeBatch(_loaded(self.directions), self.targets, self.weights)
+
     def rows(self, index: Tensor | slice) -> "SlopeBatch":
-        directions = self.directions[index].to(self.targets)
+        directions = _taken(self.directions, index).to(self.targets)
         return SlopeBatch(directions, self.targets[index], self.weights[index])
 
 
@@ -102,7 +92,7 @@ class Samples:
             units; None where they are exact.
     """
 
-    inputs: Rows
+    inputs: Inputs
     targets: Tensor
     weights: Tensor
     slopes: Slopes | None = None
@@ -141,16 +131,16 @@ class Samples:
     @property
     def input_bytes(self) -> int:
         """Memory that inputs and directions take once they are loaded."""
-        return 8 * len(self) * self.residuals_each * self.inputs[:0].shape[1]
+        return 8 * len(self) * self.residuals_each * self.inputs.shape[1]
 
-    def loaded(self) -> "Samples":
+    def loaded(self) -> "Batch":
         """With all inputs and directions in memory."""
-        slopes = self.slopes and replace(self.slopes, directions=_loaded(self.slopes.directions))
-        return replace(self, inputs=_loaded(self.inputs), slopes=slopes)
+        slopes = None if self.slopes is None else self.slopes.loaded()
+        return Batch(_loaded(self.inputs), self.targets, self.weights, slopes, self.sigma)
 
     def rows(self, index: Tensor | slice) -> "Batch":
         """Some of the samples, read where they have not been."""
-        inputs = self.inputs[index].to(self.targets)
+        inputs = _taken(self.inputs, index).to(self.targets)
         slopes = None if self.slopes is None else self.slopes.rows(index)
         sigma = None if self.sigma is None else self.sigma[index]
         return Batch(inputs, self.targets[index], self.weights[index], slopes, sigma)

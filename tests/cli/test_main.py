@@ -77,6 +77,18 @@ def test_help_version_and_usage_errors_import_no_heavy_library(arguments):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", ["solve", "predict", "kernels", "diagrams", "guide", "completion"])
+def test_help_without_keys_of_the_configuration_does_without_its_models(command):
+    """They are half of the time of a help text that has them."""
+    code = (
+        "import sys; from bornnet.cli.main import main; main(sys.argv[1:]);print('pydantic' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, command, "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

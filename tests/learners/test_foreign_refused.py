@@ -3,6 +3,7 @@
 import argparse
 import io
 import pickle
+import warnings
 import zipfile
 
 import pytest
@@ -50,11 +51,24 @@ def normalized_weight():
     return written(Sequential(nn.utils.parametrizations.weight_norm(Linear(4, 6)), Linear(6, 1)).state_dict())
 
 
+def quantized():
+    """As `torch.ao.quantization` leaves a network: its weights are packed, and have no name of their own."""
+    with warnings.catch_warnings(action="ignore"):
+        return torch.ao.quantization.quantize_dynamic(
+            Sequential(*NET), {Linear}, dtype=torch.qint8
+        ).state_dict()
+
+
 ONES = torch.ones(1, 4)
 LINEAR = {"0.weight": ONES, "0.bias": torch.ones(1)}
 REFUSED = {
     "pickle that runs code": (lambda: written(Bomb()), "could run code"),
     "plain pickle": (lambda: pickle.dumps(Bomb()), "expected a state dict"),
+    "quantized": (lambda: written(quantized()), "0 is quantized, its weights packed for whole numbers; save"),
+    "quantized in a checkpoint": (
+        lambda: written({"epoch": 3, "model": quantized()}),
+        "model.0 is quantized, its weights packed for whole numbers",
+    ),
     "whole module": (lambda: written(Linear(4, 1)), "could run code"),
     "arguments beside the weights": (
         lambda: written({"model": LINEAR, "args": argparse.Namespace(a=1)}),

@@ -112,7 +112,7 @@ def test_diagrams_beyond_a_page_and_diagrams_that_vanish_are_said_to_be_left_out
 
 
 def test_scan_over_strengths_against_rescaled_potentials(comparison):
-    scan = strength_scan(comparison.learned, comparison.reference, comparison.strength, points=4)
+    scan = strength_scan(comparison.evaluation.terms, comparison.reference, comparison.strength, points=4)
     chosen = np.unique(np.linspace(0, len(comparison.strength) - 1, 200).astype(int))
     shapes = comparison.reference.potentials[chosen] / comparison.strength[chosen, None]
     for column, strength in enumerate(scan.strength):

@@ -47,13 +47,19 @@ class Config(Stepwise):
     )
     integrator: Integrator = Field("dop853", description="Runge-Kutta method of the steps along r.")
     substeps: Count = Field(1, description="Steps a cell.")
+    fit_rows: Count | None = Field(
+        None,
+        description="Potentials that a fit takes at most, drawn at random; by default all.",
+        json_schema_extra={"metavar": "N"},
+    )
+    starts: Count = Field(4, description="Flows drawn at random and tried; the best is fitted.")
     ease: Ease | None = Field(
         None,
         description="Penalty on the K-th derivative of the states along r, K = 2 to 4.",
         json_schema_extra={"metavar": "K,WEIGHT"},
     )
     steps: Counts = Field(
-        (80, 30, 30),
+        (200, 60, 60),
         description="Optimizer steps of round 1, 2, ..; the last value is used for later rounds.",
         json_schema_extra={"metavar": "N,N,.."},
     )

@@ -55,7 +55,13 @@ def read_weights(path: Path) -> Weights:
         raise InputError(f"{path}: no such file.")
     if path.suffix.lower() == ".safetensors":
         return Weights(_read_safetensors(path), "", ordered=False)
-    found = list(_state_dicts(_read_torch(path)))
+    content = _read_torch(path)
+    found = list(_state_dicts(content))
+    if not found and (layer := _quantized(content)) is not None:
+        raise InputError(
+            f"{path}: {layer} is quantized, its weights packed for whole numbers; save the model as it was "
+            "before torch.ao.quantization, torch.save(model.state_dict(), FILE)."
+        )
     if len(found) != 1:
         named = ": " + ", ".join(part for part, _ in found) if found else ""
         raise InputError(
@@ -78,6 +84,19 @@ def _state_dicts(content: Any, part: str = "", depth: int = 0) -> Iterator[tuple
         return
     for name in names:
         yield from _state_dicts(content[name], f"{part}.{name}" if part else name, depth + 1)
+
+
+def _quantized(content: Any, part: str = "", depth: int = 0) -> str | None:
+    """A layer whose weights torch has packed for whole numbers, as quantized modules state them."""
+    if not isinstance(content, Mapping) or depth > _DEEPEST:
+        return None
+    for name in (name for name in content if isinstance(name, str)):
+        place = f"{part}.{name}" if part else name
+        if "_packed_params" in name:
+            return place.partition("._packed_params")[0]
+        if (found := _quantized(content[name], place, depth + 1)) is not None:
+            return found
+    return None
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

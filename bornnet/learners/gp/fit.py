@@ -12,7 +12,7 @@ import torch
 
 from ...errors import InputError
 from ...training.fit import Progress
-from ...training.problem import Problem
+from ...training.problem import Batch, Problem
 from ..base import Task
 from ..direct import errors
 from . import halves, warp
@@ -22,7 +22,7 @@ from .halves import LEAST_ROWS
 from .kernels import build
 from .learner import GaussianProcess
 from .posterior import coefficients
-from .rows import Rows, drawn, require_consistent
+from .rows import distinct, drawn, require_consistent
 from .scales import linear_profile, profile_of, scale_matrix
 
 _log = logging.getLogger(__name__)
@@ -60,11 +60,12 @@ class Fit:
         self.held_out = drawn(problem.held_out, HELD_OUT, draw)
         if self.training.sigma is None:
             require_consistent(self.training)
-            self.training = self.training.distinct()
+            self.training = distinct(self.training)
+        rows = self.training
         self.profile = (
-            linear_profile(self.training.inputs, self.training.targets, self.training.weights)
+            linear_profile(rows.inputs.numpy(), rows.targets.numpy(), rows.weights.numpy())
             if task.slopes is None
-            else profile_of(task.slopes, self.training.inputs)
+            else profile_of(task.slopes, rows.inputs.numpy())
         )
         self.progress = Progress()
         self.trials: list[Trial] = []
@@ -145,7 +146,7 @@ class Fit:
     def _bends(self) -> list[float]:
         """The bends to try, in units of 1 / values: those that the values allow. Rounds after the first, and
         learners behind others, fit what is left: that has no pole of its own."""
-        y = self.training.targets
+        y = self.training.targets.numpy()
         if self.task.degree > 1 or self.task.slopes is not None:
             return [0.0]
         found = [bend / float(np.abs(y).max() or 1.0) for bend in self.config.bends]
@@ -156,45 +157,50 @@ class Fit:
         """That trial with its typical (median) held-out error on few rows, infinite where it cannot be; or,
         for values with errors, what the evidence chooses."""
         if self.training.sigma is not None:
-            rows = self.training.first(min(self.config.trial_rows, _EVIDENCE_ROWS))
+            rows = self._first(min(self.config.trial_rows, _EVIDENCE_ROWS))
             assert rows.sigma is not None
-            prior = most_likely(self.kernel, rows.inputs, rows.targets, rows.sigma, self.profile)
+            arrays = (rows.inputs.numpy(), rows.targets.numpy(), rows.sigma.numpy())
+            prior = most_likely(self.kernel, *arrays, self.profile)
             _log.info("evidence: %s", prior)
             return replace(trial, **{key: getattr(prior, key) for key in ("factor", "length", "amplitude")})
         try:
-            learner = self._solved(trial, self.training.first(self.config.trial_rows))
+            learner = self._solved(trial, self._first(self.config.trial_rows))
             error = float(np.median(self._errors(learner)))
         except InputError as reason:
             _log.info("factor %g, length %g: %s", trial.factor, trial.length, reason)
             error = np.inf
         return replace(trial, error=error if np.isfinite(error) else np.inf)
 
+    def _first(self, count: int) -> Batch:
+        return self.training.rows(slice(count))
+
     def _learner(self, trial: "Trial", alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
         scale = scale_matrix(self.profile, trial.length, trial.factor)
-        kept = self.training.first(len(alpha))
-        noise = None if kept.sigma is None else kept.sigma**2 / trial.amplitude
-        rows = kept.inputs @ scale
+        kept = self._first(len(alpha))
+        noise = None if kept.sigma is None else kept.sigma.numpy() ** 2 / trial.amplitude
+        rows = kept.inputs.numpy() @ scale
         return GaussianProcess(
             rows, alpha, scale, 1.0, self.task.degree, self.config, chosen, noise, None, trial.bend
         )
 
-    def _solved(self, trial: "Trial", training: Rows) -> GaussianProcess:
-        x = training.inputs @ scale_matrix(self.profile, trial.length, trial.factor)
-        noise = None if training.sigma is None else training.sigma**2 / trial.amplitude
-        y = warp.unbent(training.targets, trial.bend)
+    def _solved(self, trial: "Trial", training: Batch) -> GaussianProcess:
+        x = training.inputs.numpy() @ scale_matrix(self.profile, trial.length, trial.factor)
+        noise = None if training.sigma is None else training.sigma.numpy() ** 2 / trial.amplitude
+        y = warp.unbent(training.targets.numpy(), trial.bend)
         alpha, nugget = coefficients(self.kernel, x, y, trial.nugget, noise)
         chosen = {key: getattr(trial, key) for key in _CHOSEN}
         return self._learner(trial, alpha, {**chosen, "nugget": nugget, "rows": len(alpha)})
 
     def _errors(self, learner: GaussianProcess) -> np.ndarray:
         held_out = self.held_out
-        return np.abs(held_out.weights * (learner(held_out.inputs) - held_out.targets))
+        off = learner(held_out.inputs.numpy()) - held_out.targets.numpy()
+        return np.abs(held_out.weights.numpy() * off)
 
     def _best(self) -> "Trial":
         """The best trial with which no kernel of any row overflows."""
         ranked = sorted(self.trials, key=lambda trial: trial.error)
         for trial in ranked:
-            x = self.training.inputs @ scale_matrix(self.profile, trial.length, trial.factor)
+            x = self.training.inputs.numpy() @ scale_matrix(self.profile, trial.length, trial.factor)
             squares = np.sum(x**2, axis=1)
             with np.errstate(over="ignore"):
                 if np.isfinite(self.kernel(squares, squares, squares)).all():
@@ -238,15 +244,15 @@ class Fit:
 
     def _fit_halves(self, learner: GaussianProcess) -> None:
         """What fits to parts of the rows say of the one to all of them."""
-        rows = self.training.first(len(learner.alpha))
+        rows = self._first(len(learner.alpha))
         try:
-            y = warp.unbent(rows.targets, learner.bend)
+            y = warp.unbent(rows.targets.numpy(), learner.bend)
             found = halves.fits(self.kernel, learner.rows, y, learner.chosen["nugget"])
         except InputError as reason:
             _log.info("no standard deviations: %s", reason)
             return
         learner = replace(learner, parts=found)
-        U, values = self.held_out.inputs, self.held_out.targets
+        U, values = self.held_out.inputs.numpy(), self.held_out.targets.numpy()
         with np.errstate(over="ignore", invalid="ignore"):
             of_halves = np.array([half(U) for half in learner.of_parts()[:4]])
             shrunk = halves.value_ratios(learner(U), of_halves, values)

@@ -1,51 +1,29 @@
-"""The rows that a Gaussian process is fitted to."""
-
-from dataclasses import dataclass
+"""The rows that a Gaussian process is fitted to: drawn, each once, and none against another."""
 
 import numpy as np
 import torch
 
 from ...errors import InputError
-from ...training.problem import Samples
+from ...training.problem import Batch, Samples
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Inputs ``(N, D)``, targets, weights and, where there are errors, sigma ``(N,)``."""
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-    sigma: np.ndarray | None
-
-    def distinct(self) -> "Rows":
-        """Without repetitions, which say nothing new of exact values and make the kernel matrix singular."""
-        _, index = np.unique(self.inputs, axis=0, return_index=True)
-        if len(index) == len(self.inputs):
-            return self
-        kept = np.sort(index)
-        sigma = None if self.sigma is None else self.sigma[kept]
-        return Rows(self.inputs[kept], self.targets[kept], self.weights[kept], sigma)
-
-    def first(self, count: int) -> "Rows":
-        sigma = None if self.sigma is None else self.sigma[:count]
-        return Rows(self.inputs[:count], self.targets[:count], self.weights[:count], sigma)
-
-
-def drawn(samples: Samples, most: int, draw: np.random.Generator) -> Rows:
-    """At most so many rows, in random order."""
+def drawn(samples: Samples, most: int, draw: np.random.Generator) -> Batch:
+    """At most so many rows, in random order, where numpy can reach them."""
     index = torch.from_numpy(draw.permutation(len(samples))[:most])
     if len(index) < 2:
         raise InputError(f"a Gaussian process needs at least 2 rows, got {len(index)}.")
-    rows = samples.rows(index)
-    parts = (rows.inputs, rows.targets, rows.weights)
-    inputs, targets, weights = (part.cpu().double().numpy() for part in parts)
-    return Rows(inputs, targets, weights, None if rows.sigma is None else rows.sigma.cpu().double().numpy())
+    return samples.to(torch.device("cpu")).rows(index)
 
 
-def require_consistent(rows: Rows) -> None:
+def distinct(rows: Batch) -> Batch:
+    """Without repetitions, which say nothing new of exact values and make the kernel matrix singular."""
+    _, index = np.unique(rows.inputs.numpy(), axis=0, return_index=True)
+    return rows if len(index) == len(rows) else rows.rows(torch.from_numpy(np.sort(index)))
+
+
+def require_consistent(rows: Batch) -> None:
     """``InputError`` where the same input has two values."""
-    inputs, targets = rows.inputs, rows.targets
+    inputs, targets = rows.inputs.numpy(), rows.targets.numpy()
     unique, which = np.unique(inputs, axis=0, return_inverse=True)
     if len(unique) == len(inputs):
         return

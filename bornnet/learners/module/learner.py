@@ -197,7 +197,7 @@ class ModuleFit(Fit):
 
     def learned(self) -> ModuleLearner:
         spread = weight_spread(self.model, self.problem, self.seed)
-        cells = self.problem.training.inputs[:0].shape[1]
+        cells = self.problem.training.inputs.shape[1]
         return ModuleLearner(
             self.model.module.to("cpu"), np.ones(cells), spread=spread, fitted=self.model.fitted
         )

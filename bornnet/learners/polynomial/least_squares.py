@@ -4,27 +4,18 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
 from math import comb, factorial
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import lstsq, solve_triangular
 
 from ...errors import InputError
+from ...files.view import RowSource
 from ...networks.packed import pack, packed_size, unpack
 from ...training.problem import Problem
 from ..base import Learner, State, Task
 from ..direct import Direct
 from .config import Config
-
-
-class Table(Protocol):
-    """An array ``(N, cells)``, or one whose rows are read when they are asked for."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    def __len__(self) -> int: ...
-    def __getitem__(self, rows: slice, /) -> np.ndarray: ...
-
 
 BLOCK_VALUES = 1 << 21  # doubles of the design matrix made at once: 16 MiB
 _WHOLE = 1000  # coefficients whose covariance is kept whole; of more, draws
@@ -198,12 +189,12 @@ def _solved(problem: Problem, task: Task, degree: int) -> Polynomial:
             f"{task.number}; got {degree}. Give a higher degree, or fewer rounds."
         )
     samples = problem.training.loaded()
-    arrays = (samples.inputs[:].numpy(), samples.targets.numpy(), samples.weights.numpy())
+    arrays = (samples.inputs.numpy(), samples.targets.numpy(), samples.weights.numpy())
     return fit_polynomial(*arrays, degree, task.degree, errors=samples.sigma is not None)
 
 
 def fit_polynomial(
-    potentials: Table,
+    potentials: RowSource,
     targets: np.ndarray,
     weights: np.ndarray,
     degree: int,

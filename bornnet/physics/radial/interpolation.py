@@ -88,8 +88,9 @@ def _candidates(r: np.ndarray, V: np.ndarray) -> Iterator[Scheme]:
         yield times(f"log {name}", partial(_power, power), float(V[V > 0].min()) / 2)
     if depth <= 1e-200 * V.max() or V.max() < 3 * depth:
         return
-    for n in (6, 12):
-        yield times(f"r^{n} V", partial(_power, n), high)
+    if r[0] > 0 or over_log_r:  # at r = 0 it would be 0, whatever V is
+        for n in (6, 12):
+            yield times(f"r^{n} V", partial(_power, n), high)
     for factor in (1, 10, 100):
         yield asinh(factor * depth, f"asinh({name} / {factor} depths)")
     for rate in _rates(r, r**power * V, depth):

@@ -1,0 +1,91 @@
+"""How a flow is fitted: from the best of several starts."""
+
+import numpy as np
+import pytest
+import torch
+from series_cases import labelled
+
+from bornnet.learners.base import Task
+from bornnet.learners.flow.config import Config
+from bornnet.learners.flow.fit import FlowFit, begin
+from bornnet.learners.flow.model import Flow
+from bornnet.training.problem import Problem, Samples
+
+CELLS = 3
+
+
+@pytest.fixture(scope="module")
+def problem():
+    rows = labelled(120, CELLS, seed=4)
+    U, a0, eta = (torch.as_tensor(np.asarray(x)) for x in (rows.potentials[:], rows.values, rows.strength))
+    samples = Samples(U, a0, 1 / eta)
+    return Problem(samples.rows(slice(20, None)), samples.rows(slice(20)))
+
+
+def drawn(seed):
+    return Flow((4,), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def fitted(problem):
+    fit = FlowFit(drawn(1), problem, Task(CELLS, 1), Config(hidden=(4,), steps=(40,)))
+    fit.run()
+    return fit
+
+
+def test_a_fit_starts_from_the_best_of_its_rivals(problem, fitted):
+    config = Config(hidden=(4,), steps=(1,))
+    alone = FlowFit(drawn(2), problem, Task(CELLS, 1), config).run().best_typical
+    with_rival = FlowFit(drawn(2), problem, Task(CELLS, 1), config, [drawn(3), fitted.flow.changed()]).run()
+    assert with_rival.best_typical < 1.1 * fitted.progress.best_typical < 0.01 * alone
+    better = FlowFit(fitted.flow.changed(), problem, Task(CELLS, 1), config, [drawn(2), drawn(3)]).run()
+    assert better.best_typical < 1.1 * fitted.progress.best_typical
+
+
+def test_starts_are_drawn_from_the_seed_and_resumed_fits_choose_none(problem):
+    config = Config(hidden=(4,), steps=(6,), starts=3)
+
+    def started(seed):
+        return begin(problem, Task(CELLS, 1, seed=seed), config)
+
+    one, same, other = (started(seed).run().best_weights for seed in (5, 5, 6))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+    class Stop(Exception):
+        pass
+
+    def stop_at_three(progress):
+        if progress.step == 3:
+            raise Stop
+
+    stopped, resumed = started(5), started(5)
+    with pytest.raises(Stop):
+        stopped.run(stop_at_three)
+    resumed.load_state(stopped.state())
+    assert torch.equal(resumed.run().best_weights, one)
+
+
+def test_a_flow_that_goes_on_from_the_round_before_has_no_rivals(problem, fitted):
+    before = fitted.learned()
+    fit = begin(problem, Task(CELLS, 1, number=2, rounds=2, before=before), Config(hidden=(4,)))
+    assert not fit.rivals
+    anew = Config(hidden=(4,), warm_start=False, starts=2)
+    assert len(begin(problem, Task(CELLS, 1, number=2, rounds=2, before=before), anew).rivals) == 1
+
+
+def test_a_fit_takes_some_rows_where_told(problem):
+    def fitted_to(rows, seed=1):
+        config = Config(hidden=(4,), steps=(2,), starts=1, fit_rows=rows)
+        return begin(problem, Task(CELLS, 1, seed=seed), config)
+
+    some = fitted_to(30).fit.problem
+    inputs = some.training.inputs
+    assert len(inputs) == 30 == len(torch.unique(inputs, dim=0))
+    known = problem.training.inputs
+    assert all((known == row).all(dim=1).any() for row in inputs)
+    assert torch.equal(inputs, fitted_to(30).fit.problem.training.inputs)
+    assert not torch.equal(inputs, fitted_to(30, seed=2).fit.problem.training.inputs)
+    assert (
+        len(fitted_to(1000).fit.problem.training) == len(known) == len(fitted_to(None).fit.problem.training)
+    )
