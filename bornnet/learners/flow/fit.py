@@ -56,7 +56,7 @@ class FlowFit:
         rows = self.fit.problem.training.inputs
         known = rows[slice(0, None, max(1, len(rows) // _REACHED))]
         low, high = extent(self.flow, self.model.potentials(known).numpy())
-        spread = weight_spread(self.fit.model, self.fit.problem, self.seed)
+        spread = weight_spread(self.fit.model, self.fit.problem, self.seed, self.fit.optimizer)
         return FlowLearner(self.flow, spread, np.stack([low.min(axis=0), high.max(axis=0)]))
 
 
