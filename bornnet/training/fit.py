@@ -14,6 +14,8 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..compute.group import decided
 from ..errors import BornnetError
+from . import evidence
+from .evidence import EvidenceLevenbergMarquardt
 from .first_order import LBFGS, Adam
 from .gauss_newton import GaussNewton
 from .levenberg_marquardt import LevenbergMarquardt
@@ -73,7 +75,11 @@ KINDS: dict[str, type[Optimizer]] = {
 }
 
 OPTIMIZERS: dict[str, Callable[[Residual, Samples, Settings], Optimizer]] = {
-    "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples, robust=True),
+    "levenberg-marquardt": lambda model, samples, s: (
+        EvidenceLevenbergMarquardt(model, samples)
+        if evidence.applies(model, samples)
+        else LevenbergMarquardt(model, samples, robust=True)
+    ),
     "gauss-newton": lambda model, samples, s: GaussNewton(model, samples, robust=True),
     "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
     "adam": lambda model, samples, s: Adam(
@@ -118,6 +124,11 @@ class Fit:
         self.settings = settings
         self.optimizer = OPTIMIZERS[settings.optimizer](model, problem.training, settings)
         self.progress = Progress()
+
+    @property
+    def keeps_last(self) -> bool:
+        """With a prior no step is too many: the weights are those of the last one."""
+        return isinstance(self.optimizer, EvidenceLevenbergMarquardt)
 
     @np.errstate(over="ignore", invalid="ignore")  # found in the errors, and reported with the step
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
@@ -182,7 +193,7 @@ class Fit:
         progress = self.progress
         held_out = followed(self.model, self.problem.held_out)
         progress.held_out_error, progress.held_out_typical = errors(self.model, held_out)
-        if progress.held_out_typical < progress.best_typical:
+        if progress.held_out_typical < progress.best_typical or self.keeps_last:
             progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
             progress.best_step = progress.step
             progress.best_weights = parameters_to_vector(self.model.parameters()).detach().clone()

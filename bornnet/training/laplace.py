@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from ..compute.group import processes
+from .evidence import EvidenceLevenbergMarquardt
 from .levenberg_marquardt import block_rows, gram
 from .model import Residual
 from .problem import Problem
@@ -32,7 +33,9 @@ _LARGEST = 6000  # weights: beyond, their matrix takes longer than it is worth
 
 
 @torch.no_grad()
-def weight_spread(model: Residual, problem: Problem, seed: int) -> np.ndarray | None:
+def weight_spread(
+    model: Residual, problem: Problem, seed: int, optimizer: object = None
+) -> np.ndarray | None:
     """F ``(weights, K)`` with ``F F^T`` the covariance of the weights, or about that.
 
     None where values are exact, there are more than some thousand weights, several processes share the rows,
@@ -48,10 +51,14 @@ def weight_spread(model: Residual, problem: Problem, seed: int) -> np.ndarray | 
     for block in problem.training.blocks(block_rows(count)):
         for _, jacobian in linearized(model, block):
             normal += gram(jacobian)
-    size = max(1.0, errors(model, problem.held_out)[0])
-    if not (math.isfinite(size) and torch.isfinite(normal).all()):
+    if isinstance(optimizer, EvidenceLevenbergMarquardt):
+        temperature, precision = optimizer.temperature, optimizer.precision
+    else:
+        temperature = max(1.0, errors(model, problem.held_out)[0]) ** 2
+        precision = 1 / _prior(parameters)
+    if not (math.isfinite(temperature) and torch.isfinite(normal).all()):
         return None
-    factor, failed = torch.linalg.cholesky_ex(normal / size**2 + torch.diag(1 / _prior(parameters)))
+    factor, failed = torch.linalg.cholesky_ex(normal / temperature + torch.diag(precision))
     if int(failed):
         return None
     if count <= DRAWS:

@@ -22,6 +22,7 @@ BLOCK = 8192
 
 _EXACT = 5e-5  # truncation, weighed, that is no hindrance
 _USUAL = 100.0  # times the median of all rows, which is none either: coarse steps are then the model's own
+_OUTLYING = 6.0  # typical sizes of errors; that of normal ones is 0.68 of a standard deviation
 
 
 def residuals(model: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
@@ -85,8 +86,10 @@ def reweighted(model: Residual, samples: Samples) -> tuple[float, Samples]:
     The square of a residual r among such of the typical size s (`errors`) weighs ``1/sqrt(1 + (r/s)^2)``:
     small ones count as their squares, large ones as their sizes. Least squares with these weights, found anew
     before each step, lead to the least sum of ``sqrt(s^2 + r^2)``, which is the pseudo-Huber loss
-    (iteratively reweighted least squares: Holland & Welsch, Commun. Stat. A 6, 813, 1977). The slopes of a
-    sample share a weight, by their norm and by a typical size of their own.
+    (iteratively reweighted least squares: Holland & Welsch, Commun. Stat. A 6, 813, 1977). Where targets have
+    errors, s is about four of their standard deviations: normal errors then count nearly as their squares,
+    which tell most, and outliers still as their sizes. The slopes of a sample share a weight, by their norm
+    and by a typical size of their own.
     """
     parts = 1 if samples.slopes is None else 2
     sizes = samples.targets.new_empty(parts, len(samples))
@@ -102,6 +105,8 @@ def reweighted(model: Residual, samples: Samples) -> tuple[float, Samples]:
     count = total_rows(samples)
     squares, roots = total(sums) / count
     typical = roots.square().clamp(min=torch.finfo(sizes.dtype).tiny)
+    if samples.sigma is not None:
+        typical *= _OUTLYING
     weights = sizes.div_(typical[:, None]).square_().add_(1).pow_(-0.25)  # the root: residuals are weighed
     slopes = samples.slopes
     if slopes is not None:

@@ -25,7 +25,7 @@ from bornnet.physics.families import sample_potentials  # noqa: E402
 
 SETTINGS = {
     "gp": {"rounds": 1},
-    "mlp": {"rounds": 3, "hidden": (16, 16), "steps": (30, 15, 15)},
+    "mlp": {"rounds": 1, "hidden": (16, 16), "steps": (120,)},
     "flow": {"rounds": 1, "hidden": (6, 6), "steps": (30,)},
 }
 ORDERS = (1, 2, 3)

@@ -101,7 +101,7 @@ class FlowFit:
         rows = kept.training
         known = rows.rows(slice(0, None, max(1, len(rows) // _REACHED))).inputs
         low, high = extent(self.flow, self.model.potentials(known).numpy())
-        spread = weight_spread(self.model, kept, self.seed)
+        spread = weight_spread(self.model, kept, self.seed, self.fit.optimizer)
         return FlowLearner(self.flow, spread, np.stack([low.min(axis=0), high.max(axis=0)]))
 
 

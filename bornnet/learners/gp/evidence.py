@@ -19,12 +19,13 @@ _JITTER = 1e-12
 
 @dataclass(frozen=True)
 class Prior:
-    """What the evidence has chosen: values have the covariance ``amplitude * k`` of inputs scaled by `factor`
-    and `length` (`scales.scale_matrix`); and the log evidence there."""
+    """What the evidence has chosen: values have the covariance ``amplitude * k`` of inputs scaled by
+    `factor`, `length` and `smooth` (`scales.scale_matrix`); and the log evidence there."""
 
     amplitude: float
     factor: float
     length: float
+    smooth: bool
     log_evidence: float
 
 
@@ -44,7 +45,8 @@ def log_evidence(K: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> float:
 def most_likely(
     kernel: Kernel, inputs: np.ndarray, y: np.ndarray, sigma: np.ndarray, profile: np.ndarray
 ) -> Prior:
-    """Amplitude, factor and length with the largest evidence, by Nelder and Mead's simplex.
+    """Amplitude, factor and length with the largest evidence, by Nelder and Mead's simplex, and whether
+    coefficients are smooth along r.
 
     Args:
         inputs: ``(N, D)``; about a thousand rows are enough.
@@ -52,9 +54,16 @@ def most_likely(
         profile: scale of every cell.
     """
 
+    found = [_most_likely(kernel, inputs, y, sigma, profile, smooth) for smooth in (False, True)]
+    return max(found, key=lambda prior: prior.log_evidence)
+
+
+def _most_likely(
+    kernel: Kernel, inputs: np.ndarray, y: np.ndarray, sigma: np.ndarray, profile: np.ndarray, smooth: bool
+) -> Prior:
     def loss(parameters: np.ndarray) -> float:
         amplitude, factor, length = np.exp(np.clip(parameters, -30.0, 30.0))
-        x = inputs @ scale_matrix(profile, length if length > _SHORTEST else 0.0, factor)
+        x = inputs @ scale_matrix(profile, length if length > _SHORTEST else 0.0, factor, smooth)
         with np.errstate(over="ignore", invalid="ignore"):
             found = log_evidence(amplitude * covariance(kernel, x, x), y, sigma)
         return -found if np.isfinite(found) else 1e300
@@ -62,4 +71,4 @@ def most_likely(
     options = {"maxfev": _CALLS, "initial_simplex": _STARTS, "xatol": 0.03, "fatol": 0.1}
     found = minimize(loss, _STARTS[0], method="Nelder-Mead", options=options)
     amplitude, factor, length = (float(value) for value in np.exp(found.x))
-    return Prior(amplitude, factor, length if length > _SHORTEST else 0.0, -float(found.fun))
+    return Prior(amplitude, factor, length if length > _SHORTEST else 0.0, smooth, -float(found.fun))

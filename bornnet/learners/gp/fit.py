@@ -28,7 +28,7 @@ from .scales import linear_profile, profile_of, scale_matrix
 _log = logging.getLogger(__name__)
 HELD_OUT = 2000  # held-out rows that choose scale and length
 _EVIDENCE_ROWS = 1000
-_CHOSEN = ("factor", "length", "nugget", "bend", "amplitude")
+_CHOSEN = ("factor", "length", "nugget", "bend", "amplitude", "smooth")
 _FAR = 1.0  # held-out RMS, relative to the leading order, from which on values are no predictions
 
 
@@ -107,7 +107,7 @@ class Fit:
         self.progress = Progress(**state["progress"])
         if state["alpha"] is not None:
             chosen = state["chosen"]
-            best = Trial(**{key: chosen[key] for key in _CHOSEN})
+            best = Trial(**{key: chosen[key] for key in _CHOSEN if key in chosen})
             learner = self._learner(best, state["alpha"].numpy(), chosen)
             parts = state.get("parts")
             self._learned = learner if parts is None else replace(learner, parts=parts.numpy())
@@ -162,7 +162,8 @@ class Fit:
             arrays = (rows.inputs.numpy(), rows.targets.numpy(), rows.sigma.numpy())
             prior = most_likely(self.kernel, *arrays, self.profile)
             _log.info("evidence: %s", prior)
-            return replace(trial, **{key: getattr(prior, key) for key in ("factor", "length", "amplitude")})
+            chosen = ("factor", "length", "smooth", "amplitude")
+            return replace(trial, **{key: getattr(prior, key) for key in chosen})
         try:
             learner = self._solved(trial, self._first(self.config.trial_rows))
             error = float(np.median(self._errors(learner)))
@@ -171,11 +172,14 @@ class Fit:
             error = np.inf
         return replace(trial, error=error if np.isfinite(error) else np.inf)
 
+    def _scale(self, trial: "Trial") -> np.ndarray:
+        return scale_matrix(self.profile, trial.length, trial.factor, trial.smooth)
+
     def _first(self, count: int) -> Batch:
         return self.training.rows(slice(count))
 
     def _learner(self, trial: "Trial", alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
-        scale = scale_matrix(self.profile, trial.length, trial.factor)
+        scale = self._scale(trial)
         kept = self._first(len(alpha))
         noise = None if kept.sigma is None else kept.sigma.numpy() ** 2 / trial.amplitude
         rows = kept.inputs.numpy() @ scale
@@ -184,7 +188,7 @@ class Fit:
         )
 
     def _solved(self, trial: "Trial", training: Batch) -> GaussianProcess:
-        x = training.inputs.numpy() @ scale_matrix(self.profile, trial.length, trial.factor)
+        x = training.inputs.numpy() @ self._scale(trial)
         noise = None if training.sigma is None else training.sigma.numpy() ** 2 / trial.amplitude
         y = warp.unbent(training.targets.numpy(), trial.bend)
         alpha, nugget = coefficients(self.kernel, x, y, trial.nugget, noise)
@@ -200,7 +204,7 @@ class Fit:
         """The best trial with which no kernel of any row overflows."""
         ranked = sorted(self.trials, key=lambda trial: trial.error)
         for trial in ranked:
-            x = self.training.inputs.numpy() @ scale_matrix(self.profile, trial.length, trial.factor)
+            x = self.training.inputs.numpy() @ self._scale(trial)
             squares = np.sum(x**2, axis=1)
             with np.errstate(over="ignore"):
                 if np.isfinite(self.kernel(squares, squares, squares)).all():
@@ -261,7 +265,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class Trial:
-    """A choice, and its held-out error; `amplitude` of the process is chosen where values have errors."""
+    """A choice, and its held-out error; `amplitude` of the process, and whether it is `smooth`
+    along r, are chosen where values have errors."""
 
     factor: float
     length: float
@@ -269,6 +274,7 @@ class Trial:
     bend: float = 0.0
     error: float = np.inf
     amplitude: float = 1.0
+    smooth: bool = False
 
 
 def _stated(error: float) -> float:

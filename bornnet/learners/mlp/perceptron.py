@@ -187,7 +187,7 @@ class PerceptronFit(Fit):
     seed: int = 0
 
     def learned(self) -> Perceptron:
-        spread = weight_spread(self.model, self.problem, self.seed)
+        spread = weight_spread(self.model, self.problem, self.seed, self.optimizer)
         return Perceptron(self.model.model.to("cpu", torch.float64), spread)
 
 

@@ -196,7 +196,7 @@ class ModuleFit(Fit):
     seed: int = 0
 
     def learned(self) -> ModuleLearner:
-        spread = weight_spread(self.model, self.problem, self.seed)
+        spread = weight_spread(self.model, self.problem, self.seed, self.optimizer)
         cells = self.problem.training.inputs.shape[1]
         return ModuleLearner(
             self.model.module.to("cpu"), np.ones(cells), spread=spread, fitted=self.model.fitted
