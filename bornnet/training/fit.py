@@ -20,6 +20,8 @@ from .levenberg_marquardt import LevenbergMarquardt
 from .model import Residual
 from .problem import Problem, Samples
 from .residuals import errors
+from .row_space import NAME as ROW_SPACE
+from .row_space import RowSpace
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Settings:
 
 KINDS: dict[str, type[Optimizer]] = {
     "levenberg-marquardt": LevenbergMarquardt,
+    ROW_SPACE: RowSpace,
     "gauss-newton": GaussNewton,
     "l-bfgs": LBFGS,
     "adam": Adam,
@@ -74,6 +77,7 @@ KINDS: dict[str, type[Optimizer]] = {
 
 OPTIMIZERS: dict[str, Callable[[Residual, Samples, Settings], Optimizer]] = {
     "levenberg-marquardt": lambda model, samples, s: LevenbergMarquardt(model, samples, robust=True),
+    ROW_SPACE: lambda model, samples, s: RowSpace(model, samples, robust=True),
     "gauss-newton": lambda model, samples, s: GaussNewton(model, samples, robust=True),
     "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
     "adam": lambda model, samples, s: Adam(
