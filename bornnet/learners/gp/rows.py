@@ -24,12 +24,14 @@ class Rows:
         if len(index) == len(self.inputs):
             return self
         kept = np.sort(index)
-        sigma = None if self.sigma is None else self.sigma[kept]
-        return Rows(self.inputs[kept], self.targets[kept], self.weights[kept], sigma)
+        return self.taken(kept)
 
     def first(self, count: int) -> "Rows":
-        sigma = None if self.sigma is None else self.sigma[:count]
-        return Rows(self.inputs[:count], self.targets[:count], self.weights[:count], sigma)
+        return self.taken(slice(0, count))
+
+    def taken(self, which: np.ndarray | slice) -> "Rows":
+        sigma = None if self.sigma is None else self.sigma[which]
+        return Rows(self.inputs[which], self.targets[which], self.weights[which], sigma)
 
 
 def drawn(samples: Samples, most: int, draw: np.random.Generator) -> Rows:
