@@ -1,5 +1,4 @@
-"""The fit: a scale for the cells from a linear fit, a factor and a length from held-out errors or from the
-evidence, one solve."""
+"""The fit: cells scaled by a linear fit, factor and length by held-out errors or the evidence, one solve."""
 
 import logging
 import time
@@ -186,11 +185,7 @@ class Fit:
     def _learner(self, trial: Trial, alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
         scale = self._scale(trial)
         carrying = self._carrying
-        kept = (
-            self.training.rows(slice(len(alpha)))
-            if carrying is None
-            else self.training.rows(torch.from_numpy(carrying))
-        )
+        kept = self.training.rows(slice(len(alpha)) if carrying is None else torch.from_numpy(carrying))
         exact = kept.sigma is None or carrying is not None  # the posterior needs every row's noise
         noise = None if exact or kept.sigma is None else kept.sigma.numpy() ** 2 / trial.amplitude
         rows = kept.inputs.numpy() @ scale
@@ -239,8 +234,7 @@ class Fit:
         """The best trial with which no kernel of any row overflows."""
         ranked = sorted(self.trials, key=lambda trial: trial.error)
         for trial in ranked:
-            x = self.training.inputs.numpy() @ self._scale(trial)
-            squares = np.sum(x**2, axis=1)
+            squares = np.sum((self.training.inputs.numpy() @ self._scale(trial)) ** 2, axis=1)
             with np.errstate(over="ignore"):
                 if np.isfinite(self.kernel(squares, squares, squares)).all():
                     return trial
@@ -278,9 +272,8 @@ class Fit:
 
     @property
     def _has_deviations(self) -> bool:
-        training = self.training
-        few = len(training.targets) < LEAST_ROWS
-        return training.sigma is None and not few and self.config.deviations == "halves"
+        rows = self.training
+        return rows.sigma is None and len(rows) >= LEAST_ROWS and self.config.deviations == "halves"
 
     def _fit_halves(self, learner: GaussianProcess) -> None:
         """What fits to parts of the rows say of the one to all of them."""
