@@ -87,6 +87,12 @@ class Config(LearnerConfig):
         "memory grows as rows times --rank; auto: the latter where the former does not fit in memory.",
     )
     rank: Count = Field(default=10000, description="Rows that carry the kernel at most (low-rank).")
+    robust: bool = Field(
+        default=True,
+        description="Widen the errors of rows whose values contradict all others (values with errors, and a "
+        "Cholesky factor).",
+        json_schema_extra={"flags": "--robust/--plain"},
+    )
     trial_rows: Count = Field(default=3000, description="Rows of the fits that choose the factor.")
     deviations: Literal["halves", "none"] = Field(
         default="halves",

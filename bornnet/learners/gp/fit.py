@@ -16,16 +16,16 @@ from ..base import Task
 from ..direct import errors
 from . import halves, warp
 from .config import Config
-from .evidence import most_likely
 from .halves import LEAST_ROWS
 from .kernels import build
 from .learner import GaussianProcess
 from .low_rank import Basis
 from .posterior import coefficients
+from .robust import likely, widened
 from .rows import distinct, drawn, require_consistent, require_values
 from .scales import linear_profile, profile_of, scale_matrix
 from .size import carried
-from .trial import CHOSEN, Trial, stated
+from .trial import CHOSEN, Trial, following, stated
 
 _log = logging.getLogger(__name__)
 HELD_OUT = 2000  # held-out rows that choose scale and length
@@ -100,6 +100,7 @@ class Fit:
             "trials": [asdict(trial) for trial in self.trials],
             "progress": {**vars(self.progress), "curve": list(self.progress.curve)},
             "carrying": None if self._carrying is None else torch.from_numpy(self._carrying),
+            "sigma": self.training.sigma,
             "alpha": None if learned is None else torch.from_numpy(learned.alpha),
             "parts": None if learned is None or learned.parts is None else torch.from_numpy(learned.parts),
             "chosen": None if learned is None else dict(learned.chosen),
@@ -113,6 +114,8 @@ class Fit:
         else:
             carrying = state.get("carrying")
             self._carrying = None if carrying is None else carrying.numpy()
+            if state.get("sigma") is not None:
+                self.training = replace(self.training, sigma=state["sigma"])
             chosen = state["chosen"]
             best = Trial(**{key: chosen[key] for key in CHOSEN if key in chosen})
             learner = self._learner(best, state["alpha"].numpy(), chosen)
@@ -126,29 +129,10 @@ class Fit:
         return self._learned
 
     def _following(self) -> Trial | None:
-        """The next trial: first the factors, then other lengths and bends with the best factor, then the
-        factors beside it; behind other learners, whose rounding is noise, larger nuggets too."""
-        config, done = self.config, self.trials
-        factors, lengths, first = sorted(config.scales), config.lengths, config.nugget
         if self.training.sigma is not None:
-            return None if done else Trial(factors[0], lengths[0], first)
-        bends = self._bends()
-        plan = [Trial(factor, lengths[0], first, bends[0]) for factor in factors]
-        for stage in range(4):
-            if len(done) < len(plan):
-                break
-            best = min(done[: len(plan)], key=lambda trial: trial.error)
-            if stage == 0:
-                plan += [replace(best, length=length) for length in lengths[1:]]
-            elif stage == 1:
-                plan += [replace(best, bend=bend) for bend in bends[1:]]
-            elif stage == 2 and (best.length, best.bend) != (lengths[0], bends[0]):
-                at = factors.index(best.factor)
-                beside = factors[max(at - 1, 0) : at] + factors[at + 1 : at + 2]
-                plan += [replace(best, factor=factor) for factor in beside]
-            elif stage == 3 and self.task.slopes is not None:
-                plan += [replace(best, nugget=nugget) for nugget in (1e2 * first, 1e4 * first, 1e6 * first)]
-        return plan[len(done)] if len(done) < len(plan) else None
+            least = Trial(min(self.config.scales), self.config.lengths[0], self.config.nugget)
+            return None if self.trials else least
+        return following(self.trials, self.config, self._bends(), behind=self.task.slopes is not None)
 
     def _bends(self) -> list[float]:
         """The bends to try, in units of 1 / values: those that the values allow. Rounds after the first, and
@@ -165,10 +149,7 @@ class Fit:
         for values with errors, what the evidence chooses."""
         if self.training.sigma is not None:
             rows = self.training.rows(slice(min(self.config.trial_rows, _EVIDENCE_ROWS)))
-            assert rows.sigma is not None
-            arrays = (rows.inputs.numpy(), rows.targets.numpy(), rows.sigma.numpy())
-            prior = most_likely(self.kernel, *arrays, self.profile)
-            _log.info("evidence: %s", prior)
+            prior = likely(self.kernel, rows, self.profile, trial.nugget, self.config.robust)
             chosen = ("factor", "length", "smooth", "amplitude")
             return replace(trial, **{key: getattr(prior, key) for key in chosen})
         try:
@@ -248,6 +229,9 @@ class Fit:
                 f"{self.config.scales}; give smaller factors, or another kernel."
             )
         basis = self._basis
+        if self.training.sigma is not None and basis is None and self.config.robust:
+            sigma = widened(self.kernel, self.training, self._scale(best), best.nugget, best.amplitude)
+            self.training = replace(self.training, sigma=torch.from_numpy(sigma))
         learner = self._solved(best, self.training) if basis is None else self._solved_by_basis(best, basis)
         progress = self.progress
         with np.errstate(over="ignore", invalid="ignore"):
