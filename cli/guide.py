@@ -16,6 +16,7 @@ PAGES: tuple[str, ...] = (
     "learners",
     "derivatives",
     "precision",
+    "infinite",
     "noise",
     "own-data",
     "own-networks",

@@ -52,7 +52,7 @@ def study(
       seeds = [1, 2, 3]            # every setting once with each: error bars
       [base]                       # what differs from the preset, or data = "mine.h5"
       steps = [60, 40, 25]
-      [grid]                       # every combination of these
+      [grid]                       # every combination of these; [[grid]]: of each table
       hidden = [[16, 16], [32, 32]]
       [vary]                       # the base with one of these at a time
       activation = ["gelu", "sin"]
@@ -132,8 +132,8 @@ def _estimate(planned: "Study", workers: int | None, terminal: Terminal) -> None
                     row["name"],
                     row["runs"],
                     f"{row['potentials']:,}",
-                    f"{row['weights']:,}",
-                    duration(row["seconds"]),
+                    "-" if row["weights"] is None else f"{row['weights']:,}",
+                    "-" if row["seconds"] is None else duration(row["seconds"]),
                 )
                 for row in rows
             ],
@@ -172,7 +172,7 @@ def _base(study: "Study") -> str:
     pairs = [
         f"{key} {','.join(map(str, v)) if isinstance(v := values[key], list) else v}"
         for key in keys
-        if study.base in study.settings
+        if study.base in study.settings and key in values
     ]
     return f"Base: {', '.join(pairs)}." if pairs else ""
 

@@ -9,10 +9,6 @@ from .residuals import Residuals
 
 _AT_FLOOR = 1.3  # times the stated errors: held-out values can't be met much better than that
 _ABOVE_FLOOR = 2.0
-_NOT_ROBUST = (
-    " A Gaussian process takes every error as Gaussian, so that one wrong row spoils what is around it: mlp "
-    "and flow, whose loss is robust, show which rows those are."
-)
 
 
 def cautions(
@@ -96,7 +92,6 @@ def _noise(residuals: Residuals, learners: Sequence[str]) -> list[str]:
         return [
             f"Held-out values are off by {in_sigma:.2g} of their stated errors: these are too small, some "
             "rows are wrong, or the learner cannot follow the values."
-            + (_NOT_ROBUST if "gp" in learners else "")
         ]
     return []
 

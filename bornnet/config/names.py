@@ -26,7 +26,7 @@ Activation = Literal[
     "relu",
     "leaky-relu",
 ]
-Optimizer = Literal["levenberg-marquardt", "gauss-newton", "l-bfgs", "adam"]
+Optimizer = Literal["levenberg-marquardt", "levenberg-marquardt-rows", "gauss-newton", "l-bfgs", "adam"]
 Precision = Literal["double", "single"]
 LowerOrders = Literal["removed", "corrected"]
 Remove = Literal["learned", "exact"]

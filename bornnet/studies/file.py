@@ -18,10 +18,11 @@
     optimizer = "adam"
     steps = [300]
 
-All parts may be left out. The base is itself a setting, unless there is a grid and nothing is varied. A
-dataset is generated for each seed, and for each setting with data of its own; or it is the file `data` (from
-the study file's folder), and seeds then stand for initial weights and the split. A run has one thread
-unless `workers` stands in the base, so that results do not depend on how many run at once.
+Several tables ``[[grid]]`` are several grids, such as one a learner. All parts may be left out. The base is
+itself a setting, unless there is a grid and nothing is varied. A dataset is generated for each seed, and for
+each setting with data of its own; or it is the file `data` (from the study file's folder), and seeds then
+stand for initial weights and the split. A run has one thread unless `workers` stands in the base, so that
+results do not depend on how many run at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -66,11 +67,12 @@ class Study:
     def to_toml(self) -> str:
         """The study as a file that needs no preset and no other folder, and reads back as it was."""
         lines = [f"command = {toml_value(self.command)}", f"seeds = {toml_value(self.seeds)}"]
-        for part in ("base", "grid", "vary"):
+        for part in ("base", "vary"):
             if self.form[part]:
                 lines += ["", f"[{part}]", *_toml_lines(self.form[part])]
-        for values in self.form["settings"]:
-            lines += ["", "[[settings]]", *_toml_lines(values)]
+        for part in ("grid", "settings"):
+            for values in self.form[part]:
+                lines += ["", f"[[{part}]]", *_toml_lines(values)]
         return "\n".join(lines) + "\n"
 
     def differs_from(self, earlier: "Study") -> str | None:
@@ -120,16 +122,16 @@ def read_study(file: str | Path) -> Study:
         base=base,
         settings=tuple(settings.values()),
         form={
-            "base": _in_full(base, form.command),
-            "grid": {key: [reader.placed(key, value) for value in form.grid[key]] for key in form.grid},
-            "vary": {key: [reader.placed(key, value) for value in form.vary[key]] for key in form.vary},
+            "base": _in_full(base, form, preset, settings.values()),
+            "grid": [_placed(reader, grid) for grid in form.grid],
+            "vary": _placed(reader, form.vary),
             "settings": [{key: reader.placed(key, v) for key, v in own.items()} for own in form.settings],
         },
     )
 
 
 def _require_few(file: Path, form: Form, seeds: int) -> None:
-    combinations = prod(map(len, form.grid.values())) if form.grid else 0
+    combinations = sum(prod(map(len, grid.values())) for grid in form.grid)
     runs = seeds * (combinations + sum(map(len, form.vary.values())) + len(form.settings) + 1)
     if runs > _MOST_RUNS:
         raise InputError(
@@ -162,15 +164,26 @@ def _require_meaning(file: Path, form: Form, settings: Iterable[Setting]) -> Non
             )
 
 
-def _in_full(base: Setting, command: str) -> dict[str, Any]:
-    """The base's whole configuration; without what a study file does not take there, or the data bring."""
+def _in_full(base: Setting, form: Form, preset: Layer, settings: Iterable[Setting]) -> dict[str, Any]:
+    """The base's whole configuration, with what stands there for other learners; without what a study file
+    does not take there, or the data bring."""
     left_out = {
         "seed",
         *(Data.model_fields if base.data else ()),
-        *(["rounds"] if command == "train" else ()),
+        *(["rounds"] if form.command == "train" else ()),
     }
     values = {k: v for k, v in base.config.flat().items() if k not in left_out and v is not None}
+    values |= {k: v for k, v in form.base.items() if k not in values}
+    # other learners have other rounds unless somebody gave them
+    others = {name for setting in settings for name in setting.config.learner} - set(base.config.learner)
+    for key in {key for name in others for key in learner_config(name).iteration} & set(values):
+        if key not in form.base and (None, key) not in preset.values:
+            values[f"{base.config.learner[0]}.{key}"] = values.pop(key)
     return values | ({"data": str(base.data)} if base.data else {})
+
+
+def _placed(reader: Settings, table: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    return {key: [reader.placed(key, value) for value in values] for key, values in table.items()}
 
 
 def _toml_lines(values: Mapping[str, Any]) -> list[str]:

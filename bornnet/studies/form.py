@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ..config.load import study_keys
 from ..config.names import suggestion
@@ -13,6 +13,11 @@ from ..errors import InputError
 _MOST_SEEDS = 1000
 
 _Values = Annotated[list[Any], Field(min_length=1)]
+
+
+_Grids = Annotated[
+    list[dict[str, _Values]], BeforeValidator(lambda grid: [grid] if isinstance(grid, dict) else grid)
+]
 
 
 class Form(BaseModel):
@@ -26,7 +31,7 @@ class Form(BaseModel):
         None, min_length=1, max_length=_MOST_SEEDS
     )
     base: dict[str, Any] = {}
-    grid: dict[str, _Values] = {}
+    grid: _Grids = []
     vary: dict[str, _Values] = {}
     settings: list[dict[str, Any]] = []
 
@@ -44,7 +49,8 @@ def read_form(document: Mapping[str, Any], file: Path) -> Form:
     except ValidationError as error:
         details = error.errors()[0]
         part = str(details["loc"][0])
-        where = ".".join(map(str, details["loc"][:2])) if part in ("grid", "vary") else part
+        keys = [key for key in details["loc"][1:] if isinstance(key, str)][:1]
+        where = ".".join([part, *keys]) if part in ("grid", "vary") else part
         raise InputError(
             f"{file}: {where}: expected {_EXPECTED[part]}; got {brief(details['input'])}."
         ) from None

@@ -1,4 +1,4 @@
-"""The settings that a study's parts make up: the grid, what is varied, and what stands by itself."""
+"""The settings that a study's parts make up: the grids, what is varied, and what stands by itself."""
 
 import hashlib
 import json
@@ -52,19 +52,21 @@ class Settings:
         self.file, self.form, self.preset = file, form, preset
         for key in form.base:
             self._require_key(key, f"{file}: base.{key}")
-        for part in ("grid", "vary"):
-            for key in getattr(form, part):
+        for part, tables in (("grid", form.grid), ("vary", [form.vary])):
+            for key in (key for table in tables for key in table):
                 self._require_key(key, f"{file}: {part}.{key}", varied=True)
         for number, own in enumerate(form.settings, start=1):
             for key in own:
                 self._require_key(key, f"{file}: settings {number}: {key}", varied=True)
 
     def grid(self) -> Iterator[Setting]:
-        if not self.form.grid:
-            return
-        numbered = [list(enumerate(values, start=1)) for values in self.form.grid.values()]
+        for grid in self.form.grid:
+            yield from self._combinations(grid)
+
+    def _combinations(self, grid: Mapping[str, list[Any]]) -> Iterator[Setting]:
+        numbered = [list(enumerate(values, start=1)) for values in grid.values()]
         for combination in product(*numbered):
-            chosen = dict(zip(self.form.grid, combination, strict=True))
+            chosen = dict(zip(grid, combination, strict=True))
             yield self.setting(
                 {key: value for key, (_, value) in chosen.items()},
                 {key: f"{self.file}: grid.{key}, value {number}" for key, (number, _) in chosen.items()},

@@ -130,7 +130,8 @@ class Results:
             if result is None or "orders" not in result:
                 continue
             values = job.config.flat("json") | {"data": job.setting.data}
-            settings = [" ".join(map(str, v)) if isinstance(v := values[k], list) else v for k in keys]
+            # a key of another learner than the run's has no value
+            settings = [" ".join(map(str, v)) if isinstance(v := values.get(k), list) else v for k in keys]
             for index, row in enumerate(result["orders"]):
                 beside = [
                     rows[index]["kernel_error"] if (rows := result[name]) else None

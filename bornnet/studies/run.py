@@ -80,7 +80,8 @@ def estimate_study(
 
     Each setting is timed as `bornnet.runs.estimate.estimate` does, one after another, with data in a
     temporary folder; `report` is called after each. ``potentials`` are those of the round that has the
-    fewest. Raises `InputError` as the runs themselves would.
+    fewest; ``weights`` and ``seconds`` are None where a learner cannot tell, and are not counted. Raises
+    `InputError` as the runs themselves would.
     """
     from ..datasets.generate import generate
     from ..runs.estimate import estimate
@@ -102,7 +103,7 @@ def estimate_study(
                 }
             )
             report()
-    return rows, len(study.seeds) * sum(row["seconds"] for row in rows) / workers
+    return rows, len(study.seeds) * sum(row["seconds"] or 0.0 for row in rows) / workers
 
 
 def _run_all(

@@ -22,6 +22,8 @@ from .levenberg_marquardt import LevenbergMarquardt
 from .model import Residual
 from .problem import Problem, Samples
 from .residuals import errors, followed
+from .row_space import NAME as ROW_SPACE
+from .row_space import RowSpace
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Settings:
 
 KINDS: dict[str, type[Optimizer]] = {
     "levenberg-marquardt": LevenbergMarquardt,
+    ROW_SPACE: RowSpace,
     "gauss-newton": GaussNewton,
     "l-bfgs": LBFGS,
     "adam": Adam,
@@ -80,6 +83,7 @@ OPTIMIZERS: dict[str, Callable[[Residual, Samples, Settings], Optimizer]] = {
         if evidence.applies(model, samples)
         else LevenbergMarquardt(model, samples, robust=True)
     ),
+    ROW_SPACE: lambda model, samples, s: RowSpace(model, samples, robust=True),
     "gauss-newton": lambda model, samples, s: GaussNewton(model, samples, robust=True),
     "l-bfgs": lambda model, samples, s: LBFGS(model, samples),
     "adam": lambda model, samples, s: Adam(

@@ -18,7 +18,7 @@ equations of a few thousand weights are cheap, and double precision bears their 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from ..compute.group import agreed, total
 from .cost import ROWS, timed, weights_of
 from .model import Residual
-from .problem import Samples
+from .problem import Batch, Samples
 from .residuals import (
     BLOCK,
     followed,
@@ -163,9 +163,9 @@ class LevenbergMarquardt:
 
         return loss, gradient, solver
 
-    def path(self, here: Tensor, gradient: Tensor, solve: Solve) -> list[Tensor]:
-        """``c_1, c_2, ..`` of the path, as far as they grow smaller."""
-        path = [agreed(-solve(gradient))]
+    def path(self, here: Tensor, right: Tensor, solve: Solve) -> list[Tensor]:
+        """``c_1, c_2, ..`` of the path, as far as they grow smaller; `right` is the first right side."""
+        path = [agreed(-solve(right))]
         for order in range(2, self.path_order + 1):
             coefficient = agreed(-solve(self._curvature(here, path, order)))
             if not coefficient.norm() < path[-1].norm():
@@ -174,13 +174,22 @@ class LevenbergMarquardt:
         return path
 
     def _curvature(self, here: Tensor, path: Sequence[Tensor], order: int) -> Tensor:
-        """``J^T r_p``: order p of the residuals along the path, pulled back to its start.
+        """``J^T r_p``: order p of the residuals along the path, pulled back to its start."""
+        pulled = torch.zeros_like(here)
+        for block, coefficient in self._bent(here, path, order):
+            if self.jacobian is not None:
+                pulled += self.jacobian.T @ coefficient
+                continue
+            pulled += pulled_back(self.model, block, coefficient)[1]
+        return total(pulled) / self.count
+
+    def _bent(self, here: Tensor, path: Sequence[Tensor], order: int) -> Iterator[tuple[Batch, Tensor]]:
+        """``r_p``, order p of the residuals along the path, block by block.
 
         The coefficient is that of the polynomial through the residuals at points on both sides of the start.
         It need not be exact: a step is taken only where it brings the loss down.
         """
         lengths, shares = interpolation(order)
-        pulled = torch.zeros_like(here)
         for block in self.samples.blocks(BLOCK):
             coefficient: Tensor | float = 0.0
             for length, share in zip(lengths, shares, strict=True):
@@ -188,11 +197,7 @@ class LevenbergMarquardt:
                 coefficient = coefficient + share * residuals(self.model, block)
             self._place(here, [], 0.0)
             assert isinstance(coefficient, Tensor)
-            if self.jacobian is not None:
-                pulled += self.jacobian.T @ coefficient
-                continue
-            pulled += pulled_back(self.model, block, coefficient)[1]
-        return total(pulled) / self.count
+            yield block, coefficient
 
     def _along(self, here: Tensor, path: Sequence[Tensor], loss: float) -> tuple[float, float]:
         """The least loss along the path and where, 0 where there is none below that of the start."""

@@ -1,21 +1,17 @@
-"""The Gaussian process: against a kernel fit of thirty lines, whether its deviations hold, infinite networks.
+"""The Gaussian process: against a kernel fit of thirty lines, and whether its deviations hold.
 
     python tests/benchmarks/gp.py fit [--cells 16] [--rows 4000] [--seed 1] [--peer]
     python tests/benchmarks/gp.py coverage [--cells 16] [--rows 2000] [--seeds 5]
-    python tests/benchmarks/gp.py infinite [--cells 8] [--rows 1000] [--widths 8,32] [--depths 1,2]
 
 `fit` prints the errors of the Taylor coefficients against the Born kernels, errors of held-out values over
 their leading order, and CPU time: of bornnet's process, of the plain kernel fit, and with --peer of
 scikit-learn's squared exponential, whose hyperparameters its own evidence chooses on at most 1,000 rows.
 `coverage` prints the share of the exact coefficients within two of the stated deviations, over seeds.
-`infinite` prints perceptrons of several widths and depths beside the processes that infinitely wide ones are
-before training (nngp) and follow in gradient descent (ntk), of erf, fitted to the same rows.
 """
 
 import argparse
 import time
 from collections.abc import Callable
-from math import factorial
 
 from bornnet.cli.processor import prefer_wide_kernels
 
@@ -119,47 +115,21 @@ def coverage(cells: int, rows: int, seeds: int) -> None:
     print(f"all seeds by order {by_order}; all coefficients of all orders {total.mean():.1%}")
 
 
-def infinite(cells: int, rows: int, widths: list[int], depths: list[int]) -> None:
-    U, y, eta = drawn(rows + HELD_OUT, cells, 1)
-    V, w, strength = U[rows:], y[rows:], eta[rows:]
-    print(f"{rows} rows of {cells} cells: kernel errors of orders 1, 2, 3")
-
-    def judged(name: str, **settings) -> None:
-        began = time.process_time()
-        series = fit_series(U[:rows], y[:rows], rounds=1, seed=1, **settings)
-        (learner,) = series.members[0].learners
-        kernels = [learner.derivative_tensor(n) / factorial(n) for n in ORDERS]
-        show(name, kernels, (series.predict(V) - w) / strength, time.process_time() - began)
-
-    for depth in depths:
-        for width in widths:
-            hidden = (width,) * depth
-            judged(f"erf {hidden}", learner="mlp", hidden=hidden, activation="erf", steps=(40,))
-        for kernel in ("nngp-erf", "ntk-erf"):
-            settings = {"kernel": kernel, "depth": depth, "bends": (0.0,), "deviations": "none"}
-            judged(f"{kernel}, depth {depth}", learner="gp", **settings)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parts = parser.add_subparsers(dest="part", required=True)
-    for name, cells, rows in (("fit", 16, 4000), ("coverage", 16, 2000), ("infinite", 8, 1000)):
+    for name, cells, rows in (("fit", 16, 4000), ("coverage", 16, 2000)):
         part = parts.add_parser(name)
         part.add_argument("--cells", type=int, default=cells)
         part.add_argument("--rows", type=int, default=rows)
     parts.choices["fit"].add_argument("--seed", type=int, default=1)
     parts.choices["fit"].add_argument("--peer", action="store_true", help="scikit-learn too")
     parts.choices["coverage"].add_argument("--seeds", type=int, default=5)
-    parts.choices["infinite"].add_argument("--widths", default="8,32")
-    parts.choices["infinite"].add_argument("--depths", default="1,2")
     options = parser.parse_args()
     if options.part == "fit":
         fit(options.cells, options.rows, options.seed, options.peer)
-    elif options.part == "coverage":
-        coverage(options.cells, options.rows, options.seeds)
     else:
-        widths, depths = ([int(v) for v in o.split(",")] for o in (options.widths, options.depths))
-        infinite(options.cells, options.rows, widths, depths)
+        coverage(options.cells, options.rows, options.seeds)
 
 
 if __name__ == "__main__":

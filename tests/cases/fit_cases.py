@@ -11,6 +11,7 @@ from bornnet.training.residuals import mean_square
 
 SETTINGS = {
     "levenberg-marquardt": Settings("levenberg-marquardt", steps=8, patience=100),
+    "levenberg-marquardt-rows": Settings("levenberg-marquardt-rows", steps=8, patience=100),
     "gauss-newton": Settings("gauss-newton", steps=6, patience=100),
     "l-bfgs": Settings("l-bfgs", steps=4, patience=100),
     "adam": Settings("adam", steps=12, patience=100, batch=16, learning_rate=1e-2, seed=5),

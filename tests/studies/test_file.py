@@ -71,6 +71,39 @@ def test_the_parts(study):
     assert found.seeds == (1, 2, 3)
 
 
+LEARNERS = """
+command = "train"
+[base]
+cells = 3
+samples = 60
+bends = [0.0]
+[[grid]]
+hidden = [[2], [3]]
+[[grid]]
+learner = ["gp"]
+kernel = ["nngp-erf", "ntk-erf"]
+depth = [1, 2]
+"""
+
+
+def test_several_grids_are_several_learners(study, tmp_path):
+    found = study(LEARNERS)
+    gp = [f"learner gp, kernel {kernel}-erf, depth {depth}" for kernel in ("nngp", "ntk") for depth in (1, 2)]
+    assert names(found) == ["hidden 2", "hidden 3", *gp]
+    assert [setting.config.learner for setting in found.settings] == [("mlp",)] * 2 + [("gp",)] * 4
+    assert {setting.config.bends for setting in found.settings[2:]} == {(0.0,)}
+    again = tmp_path / "again.toml"
+    again.write_text(found.to_toml())
+    reread = read_study(again)
+    assert names(reread) == names(found)
+    assert reread.differs_from(found) is None
+
+
+def test_a_key_of_another_learner_is_named_with_its_grid(study):
+    with pytest.raises(InputError, match=r"grid\.hidden, value 1: a setting of learner mlp"):
+        study('[[grid]]\nlearner = ["gp"]\nhidden = [[2]]')
+
+
 def test_what_is_varied_to_the_base_is_not_run_twice(study):
     assert names(study('[vary]\nactivation = ["tanh", "gelu", "gelu"]')) == ["base", "activation gelu"]
 

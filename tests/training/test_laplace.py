@@ -101,24 +101,24 @@ def test_a_network_without_a_spread_states_nothing():
     assert learner.value_uncertainty(np.ones((2, 3))) is None
 
 
-def fitted(noise, seed=1):
+def fitted(noise, draw=1):
     U, _ = sample_potentials("mixture", 1500, 4, strength=(3e-3, 0.5), spacing="log", seed=3)
     a0 = bornnet.scattering_length(U)
     sigma = noise * np.abs(a0)
-    values = a0 + sigma * np.random.default_rng(seed).standard_normal(len(a0))
+    values = a0 + sigma * np.random.default_rng(draw).standard_normal(len(a0))
     given = sigma if noise else None
-    return bornnet.fit_series(U, values, sigma=given, rounds=2, hidden=(8, 8), steps=(120, 60), seed=seed)
+    return bornnet.fit_series(U, values, sigma=given, rounds=1, hidden=(8, 8), steps=(60,), seed=1)
 
 
 def test_stated_errors_hold():
-    """Exact coefficients within two stated deviations: most, over draws of the noise, for those of one draw
-    are off together; and the errors are no empty bound."""
-    drawn = [fitted(0.02, seed) for seed in range(6)]
+    """Exact coefficients over their stated deviations, of six draws of the noise: most are within two, and
+    their root mean square is near one, so that the errors are no empty bound."""
+    drawn = [fitted(0.02, draw) for draw in range(6)]
     for order in (1, 2):
         exact = bornnet.born_kernel(order, 4)
         ratios = np.array([(series.kernel(order) - exact) / series.kernel_std(order) for series in drawn])
         assert np.mean(np.abs(ratios) <= 2) >= 0.85
-        assert 0.7 < np.sqrt(np.mean(ratios**2)) < 1.4
+        assert 0.5 < np.sqrt(np.mean(ratios**2)) < 1.5
 
 
 def test_nothing_is_stated_of_a_fit_to_exact_values():

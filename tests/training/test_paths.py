@@ -6,9 +6,11 @@ from fit_cases import model, samples, uniform
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
+from bornnet.errors import InputError
 from bornnet.training.gauss_newton import GaussNewton, conjugate_gradients
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt, interpolation
 from bornnet.training.problem import Samples
+from bornnet.training.row_space import RowSpace
 
 
 class Exponential(nn.Module):
@@ -89,3 +91,43 @@ def test_matrix_free_steps_bring_the_loss_down():
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 100
     assert torch.isfinite(parameters_to_vector(fitted.parameters())).all()
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_the_gram_matrix_of_the_rows_is_that_of_the_jacobian(degree):
+    fitted, x = model(degree, hidden=(9, 7)), samples(20).inputs
+    value, jacobian = fitted.value_and_jacobian(x)
+    alone, gram = fitted.value_and_gram(x)
+    torch.testing.assert_close(alone, value, rtol=0, atol=0)
+    torch.testing.assert_close(gram, jacobian @ jacobian.T, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+def test_steps_among_the_rows_are_those_of_the_normal_equations(degree):
+    data = samples(15)
+    optimizers = [kind(model(degree), data, robust=True) for kind in (LevenbergMarquardt, RowSpace)]
+    assert optimizers[1].among_rows
+    losses = [[optimizer.step() for _ in range(5)] for optimizer in optimizers]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-8)
+    assert losses[0][-1] < losses[0][0] / 5
+    weights = [parameters_to_vector(optimizer.model.parameters()) for optimizer in optimizers]
+    torch.testing.assert_close(weights[1], weights[0], rtol=1e-7, atol=1e-9)
+
+
+def test_with_more_rows_than_weights_the_normal_equations_are_solved():
+    optimizers = [kind(model(1), samples(80), robust=True) for kind in (LevenbergMarquardt, RowSpace)]
+    assert not optimizers[1].among_rows
+    plain, among = ([optimizer.step() for _ in range(4)] for optimizer in optimizers)
+    assert among == plain
+
+
+def test_memory_among_the_rows_grows_with_the_weights_and_not_with_their_square():
+    small, large = (RowSpace.step_bytes(100, weights, kept=50) for weights in (10**4, 10**6))
+    assert small < large < 8 * (4 * 100**2 + 100 * 50 + 20 * 10**6)
+    assert RowSpace.step_bytes(100, 10) == LevenbergMarquardt.step_bytes(100, 10)
+
+
+def test_a_model_without_that_matrix_is_refused():
+    linear = torch.nn.Linear(3, 1, dtype=torch.float64)
+    with pytest.raises(InputError, match="levenberg-marquardt-rows is for a perceptron"):
+        RowSpace(linear, samples(5))

@@ -5,6 +5,7 @@ import torch
 from fit_cases import ACTIVATIONS, SETTINGS, fall_of_loss, model, taylor_remainder, uniform
 from torch.func import jacrev, jvp, vmap
 
+from bornnet.errors import InputError
 from bornnet.training.levenberg_marquardt import LevenbergMarquardt
 from bornnet.training.problem import Samples, Slopes
 from bornnet.training.residuals import (
@@ -16,6 +17,8 @@ from bornnet.training.residuals import (
     residuals,
     reweighted,
 )
+from bornnet.training.row_space import NAME as ROW_SPACE
+from bornnet.training.row_space import RowSpace
 
 DIRECTIONS = 2
 
@@ -108,9 +111,14 @@ def test_jacobian_forward_and_backward_are_one_matrix(degree):
     torch.testing.assert_close(pulled_back(remainder, batch)[1], matrix.T @ r, rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name != ROW_SPACE])  # takes values alone
 def test_loss_falls(name):
     assert fall_of_loss(name, model(1), sloped()) > 2
+
+
+def test_the_space_of_the_rows_takes_values_alone():
+    with pytest.raises(InputError, match="values alone"):
+        RowSpace(model(1), sloped())
 
 
 def test_normal_equations_hold_slopes_too():

@@ -81,6 +81,18 @@ class Config(LearnerConfig):
     )
     nugget: float = Field(default=1e-13, gt=0, description="Relative variance added to the diagonal.")
     rows: Count = Field(default=16000, description="Training rows at most.")
+    solver: Literal["auto", "cholesky", "low-rank"] = Field(
+        default="auto",
+        description="A Cholesky factor of all rows, or least squares on those that carry the kernel, whose "
+        "memory grows as rows times --rank; auto: the latter where the former does not fit in memory.",
+    )
+    rank: Count = Field(default=10000, description="Rows that carry the kernel at most (low-rank).")
+    robust: bool = Field(
+        default=True,
+        description="Widen the errors of rows whose values contradict all others (values with errors, and a "
+        "Cholesky factor).",
+        json_schema_extra={"flags": "--robust/--plain"},
+    )
     trial_rows: Count = Field(default=3000, description="Rows of the fits that choose the factor.")
     deviations: Literal["halves", "none"] = Field(
         default="halves",

@@ -1,10 +1,9 @@
-"""The fit: a scale for the cells from a linear fit, a factor and a length from held-out errors or from the
-evidence, one solve."""
+"""The fit: cells scaled by a linear fit, factor and length by held-out errors or the evidence, one solve."""
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,20 @@ from ..base import Task
 from ..direct import errors
 from . import halves, warp
 from .config import Config
-from .evidence import most_likely
 from .halves import LEAST_ROWS
 from .kernels import build
 from .learner import GaussianProcess
+from .low_rank import Basis
 from .posterior import coefficients
-from .rows import distinct, drawn, require_consistent
+from .robust import likely, widened
+from .rows import distinct, drawn, require_consistent, require_values
 from .scales import linear_profile, profile_of, scale_matrix
+from .size import carried
+from .trial import CHOSEN, Trial, following, stated
 
 _log = logging.getLogger(__name__)
 HELD_OUT = 2000  # held-out rows that choose scale and length
 _EVIDENCE_ROWS = 1000
-_CHOSEN = ("factor", "length", "nugget", "bend", "amplitude", "smooth")
 _FAR = 1.0  # held-out RMS, relative to the leading order, from which on values are no predictions
 
 
@@ -47,10 +48,7 @@ class Fit:
     warns = True  # of values far from those fitted
 
     def __init__(self, problem: Problem, task: Task, config: Config) -> None:
-        if problem.training.slopes is not None:
-            raise InputError("a Gaussian process takes values alone; leave out the gradients.")
-        if task.at is not None and np.any(task.at):
-            raise InputError("a Gaussian process is fitted around U = 0; give its problem displacements.")
+        require_values(problem.training, task.at)
         self.problem = problem
         self.task = task
         self.config = config
@@ -69,6 +67,8 @@ class Fit:
         )
         self.progress = Progress()
         self.trials: list[Trial] = []
+        self._basis: Basis | None = None  # while it grows
+        self._carrying: np.ndarray | None = None  # the rows of the learner, where these are not the first
         self._learned: GaussianProcess | None = None
 
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
@@ -79,7 +79,9 @@ class Fit:
             following = self._following()
             if following is not None:
                 self.trials.append(self._tried(following))
-                progress.held_out_typical = _stated(self.trials[-1].error)
+                progress.held_out_typical = stated(self.trials[-1].error)
+            elif self._learned is None and not self._grown():
+                pass
             elif self._learned is None:
                 self._fit()
                 progress.finished = not self._has_deviations
@@ -97,6 +99,8 @@ class Fit:
         return {
             "trials": [asdict(trial) for trial in self.trials],
             "progress": {**vars(self.progress), "curve": list(self.progress.curve)},
+            "carrying": None if self._carrying is None else torch.from_numpy(self._carrying),
+            "sigma": self.training.sigma,
             "alpha": None if learned is None else torch.from_numpy(learned.alpha),
             "parts": None if learned is None or learned.parts is None else torch.from_numpy(learned.parts),
             "chosen": None if learned is None else dict(learned.chosen),
@@ -105,9 +109,15 @@ class Fit:
     def load_state(self, state: dict[str, Any]) -> None:
         self.trials = [Trial(**trial) for trial in state["trials"]]
         self.progress = Progress(**state["progress"])
-        if state["alpha"] is not None:
+        if state["alpha"] is None:
+            self.progress.step = len(self.trials)  # a basis is too large to be kept: it grows anew
+        else:
+            carrying = state.get("carrying")
+            self._carrying = None if carrying is None else carrying.numpy()
+            if state.get("sigma") is not None:
+                self.training = replace(self.training, sigma=state["sigma"])
             chosen = state["chosen"]
-            best = Trial(**{key: chosen[key] for key in _CHOSEN if key in chosen})
+            best = Trial(**{key: chosen[key] for key in CHOSEN if key in chosen})
             learner = self._learner(best, state["alpha"].numpy(), chosen)
             parts = state.get("parts")
             self._learned = learner if parts is None else replace(learner, parts=parts.numpy())
@@ -118,30 +128,11 @@ class Fit:
             raise InputError("the Gaussian process has not been fitted to the end: run it first.")
         return self._learned
 
-    def _following(self) -> "Trial | None":
-        """The next trial: first the factors, then other lengths and bends with the best factor, then the
-        factors beside it; behind other learners, whose rounding is noise, larger nuggets too."""
-        config, done = self.config, self.trials
-        factors, lengths, first = sorted(config.scales), config.lengths, config.nugget
+    def _following(self) -> Trial | None:
         if self.training.sigma is not None:
-            return None if done else Trial(factors[0], lengths[0], first)
-        bends = self._bends()
-        plan = [Trial(factor, lengths[0], first, bends[0]) for factor in factors]
-        for stage in range(4):
-            if len(done) < len(plan):
-                break
-            best = min(done[: len(plan)], key=lambda trial: trial.error)
-            if stage == 0:
-                plan += [replace(best, length=length) for length in lengths[1:]]
-            elif stage == 1:
-                plan += [replace(best, bend=bend) for bend in bends[1:]]
-            elif stage == 2 and (best.length, best.bend) != (lengths[0], bends[0]):
-                at = factors.index(best.factor)
-                beside = factors[max(at - 1, 0) : at] + factors[at + 1 : at + 2]
-                plan += [replace(best, factor=factor) for factor in beside]
-            elif stage == 3 and self.task.slopes is not None:
-                plan += [replace(best, nugget=nugget) for nugget in (1e2 * first, 1e4 * first, 1e6 * first)]
-        return plan[len(done)] if len(done) < len(plan) else None
+            least = Trial(min(self.config.scales), self.config.lengths[0], self.config.nugget)
+            return None if self.trials else least
+        return following(self.trials, self.config, self._bends(), behind=self.task.slopes is not None)
 
     def _bends(self) -> list[float]:
         """The bends to try, in units of 1 / values: those that the values allow. Rounds after the first, and
@@ -153,59 +144,78 @@ class Fit:
         return [bend for bend in found if (1 - bend * y).min() >= warp.LEAST] or [0.0]
 
     @np.errstate(over="ignore", invalid="ignore")  # a factor that is too large loses its trial
-    def _tried(self, trial: "Trial") -> "Trial":
+    def _tried(self, trial: Trial) -> Trial:
         """That trial with its typical (median) held-out error on few rows, infinite where it cannot be; or,
         for values with errors, what the evidence chooses."""
         if self.training.sigma is not None:
-            rows = self._first(min(self.config.trial_rows, _EVIDENCE_ROWS))
-            assert rows.sigma is not None
-            arrays = (rows.inputs.numpy(), rows.targets.numpy(), rows.sigma.numpy())
-            prior = most_likely(self.kernel, *arrays, self.profile)
-            _log.info("evidence: %s", prior)
+            rows = self.training.rows(slice(min(self.config.trial_rows, _EVIDENCE_ROWS)))
+            prior = likely(self.kernel, rows, self.profile, trial.nugget, self.config.robust)
             chosen = ("factor", "length", "smooth", "amplitude")
             return replace(trial, **{key: getattr(prior, key) for key in chosen})
         try:
-            learner = self._solved(trial, self._first(self.config.trial_rows))
+            learner = self._solved(trial, self.training.rows(slice(self.config.trial_rows)))
             error = float(np.median(self._errors(learner)))
         except InputError as reason:
             _log.info("factor %g, length %g: %s", trial.factor, trial.length, reason)
             error = np.inf
         return replace(trial, error=error if np.isfinite(error) else np.inf)
 
-    def _scale(self, trial: "Trial") -> np.ndarray:
+    def _scale(self, trial: Trial) -> np.ndarray:
         return scale_matrix(self.profile, trial.length, trial.factor, trial.smooth)
 
-    def _first(self, count: int) -> Batch:
-        return self.training.rows(slice(count))
-
-    def _learner(self, trial: "Trial", alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
+    def _learner(self, trial: Trial, alpha: np.ndarray, chosen: dict[str, Any]) -> GaussianProcess:
         scale = self._scale(trial)
-        kept = self._first(len(alpha))
-        noise = None if kept.sigma is None else kept.sigma.numpy() ** 2 / trial.amplitude
+        carrying = self._carrying
+        kept = self.training.rows(slice(len(alpha)) if carrying is None else torch.from_numpy(carrying))
+        exact = kept.sigma is None or carrying is not None  # the posterior needs every row's noise
+        noise = None if exact or kept.sigma is None else kept.sigma.numpy() ** 2 / trial.amplitude
         rows = kept.inputs.numpy() @ scale
         return GaussianProcess(
             rows, alpha, scale, 1.0, self.task.degree, self.config, chosen, noise, None, trial.bend
         )
 
-    def _solved(self, trial: "Trial", training: Batch) -> GaussianProcess:
+    def _solved(self, trial: Trial, training: Batch) -> GaussianProcess:
         x = training.inputs.numpy() @ self._scale(trial)
         noise = None if training.sigma is None else training.sigma.numpy() ** 2 / trial.amplitude
         y = warp.unbent(training.targets.numpy(), trial.bend)
         alpha, nugget = coefficients(self.kernel, x, y, trial.nugget, noise)
-        chosen = {key: getattr(trial, key) for key in _CHOSEN}
+        chosen = {key: getattr(trial, key) for key in CHOSEN}
         return self._learner(trial, alpha, {**chosen, "nugget": nugget, "rows": len(alpha)})
+
+    def _grown(self) -> bool:
+        """Whether all is there that the fit to all rows needs; if not, some more of it is made."""
+        config, training = self.config, self.training
+        if not carried(len(training.targets), config):
+            return True
+        if self._basis is None:
+            best = self._best()
+            x = training.inputs.numpy() @ self._scale(best)
+            noise = None if training.sigma is None else training.sigma.numpy() ** 2 / best.amplitude
+            self._basis = Basis(self.kernel, x, best.nugget, noise, config.rank)
+        self._basis.grow()
+        return self._basis.finished
+
+    def _solved_by_basis(self, trial: Trial, basis: Basis) -> GaussianProcess:
+        """The fit to all rows and, where they are asked for, those to halves and quarters of them."""
+        y = warp.unbent(self.training.targets.numpy(), trial.bend)
+        found, residuals = basis.fitted(y, [np.arange(len(y))])
+        self._carrying = np.array(basis.chosen)
+        chosen = {
+            **{key: getattr(trial, key) for key in CHOSEN},
+            **{"rows": len(y), "rank": len(found), "left": float(basis.left.max()), "residual": residuals[0]},
+        }
+        return self._learner(trial, found[:, 0], chosen)
 
     def _errors(self, learner: GaussianProcess) -> np.ndarray:
         held_out = self.held_out
         off = learner(held_out.inputs.numpy()) - held_out.targets.numpy()
         return np.abs(held_out.weights.numpy() * off)
 
-    def _best(self) -> "Trial":
+    def _best(self) -> Trial:
         """The best trial with which no kernel of any row overflows."""
         ranked = sorted(self.trials, key=lambda trial: trial.error)
         for trial in ranked:
-            x = self.training.inputs.numpy() @ self._scale(trial)
-            squares = np.sum(x**2, axis=1)
+            squares = np.sum((self.training.inputs.numpy() @ self._scale(trial)) ** 2, axis=1)
             with np.errstate(over="ignore"):
                 if np.isfinite(self.kernel(squares, squares, squares)).all():
                     return trial
@@ -218,11 +228,15 @@ class Fit:
                 f"scales: the kernel {self.config.kernel!r} could be fitted with none of "
                 f"{self.config.scales}; give smaller factors, or another kernel."
             )
-        learner = self._solved(best, self.training)
+        basis = self._basis
+        if self.training.sigma is not None and basis is None and self.config.robust:
+            sigma = widened(self.kernel, self.training, self._scale(best), best.nugget, best.amplitude)
+            self.training = replace(self.training, sigma=torch.from_numpy(sigma))
+        learner = self._solved(best, self.training) if basis is None else self._solved_by_basis(best, basis)
         progress = self.progress
         with np.errstate(over="ignore", invalid="ignore"):
             found = errors(learner, self.problem.held_out)
-        progress.held_out_error, progress.held_out_typical = (_stated(error) for error in found)
+        progress.held_out_error, progress.held_out_typical = (stated(error) for error in found)
         progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
         progress.best_step = progress.step + 1
         if self.warns and self.training.sigma is None and progress.held_out_error > _FAR:
@@ -236,22 +250,26 @@ class Fit:
                 self.config.kernel,
             )
         facts = {"held_out_error": progress.held_out_error, "held_out_typical": progress.held_out_typical}
-        trials = [{**asdict(trial), "error": _stated(trial.error)} for trial in self.trials]
+        trials = [{**asdict(trial), "error": stated(trial.error)} for trial in self.trials]
         chosen = {**learner.chosen, **facts, "trials": trials}
         self._learned = self._learner(best, learner.alpha, chosen)
 
     @property
     def _has_deviations(self) -> bool:
-        training = self.training
-        few = len(training.targets) < LEAST_ROWS
-        return training.sigma is None and not few and self.config.deviations == "halves"
+        rows = self.training
+        return rows.sigma is None and len(rows) >= LEAST_ROWS and self.config.deviations == "halves"
 
     def _fit_halves(self, learner: GaussianProcess) -> None:
         """What fits to parts of the rows say of the one to all of them."""
-        rows = self._first(len(learner.alpha))
+        y = warp.unbent(self.training.rows(slice(learner.chosen["rows"])).targets.numpy(), learner.bend)
         try:
-            y = warp.unbent(rows.targets.numpy(), learner.bend)
-            found = halves.fits(self.kernel, learner.rows, y, learner.chosen["nugget"])
+            if self._carrying is not None:
+                while not self._grown():
+                    pass  # where the fit was stopped after the learner was found
+                assert self._basis is not None
+                found, _ = self._basis.fitted(y, halves.parts_of(len(y)))
+            else:
+                found = halves.fits(self.kernel, learner.rows, y, learner.chosen["nugget"])
         except InputError as reason:
             _log.info("no standard deviations: %s", reason)
             return
@@ -261,22 +279,3 @@ class Fit:
             of_halves = np.array([half(U) for half in learner.of_parts()[:4]])
             shrunk = halves.value_ratios(learner(U), of_halves, values)
         self._learned = replace(learner, chosen={**learner.chosen, "shrunk": list(shrunk)})
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A choice, and its held-out error; `amplitude` of the process, and whether it is `smooth`
-    along r, are chosen where values have errors."""
-
-    factor: float
-    length: float
-    nugget: float
-    bend: float = 0.0
-    error: float = np.inf
-    amplitude: float = 1.0
-    smooth: bool = False
-
-
-def _stated(error: float) -> float:
-    """The largest number there is in place of infinity, which JSON does not have."""
-    return float(np.nan_to_num(error, nan=np.finfo(float).max))

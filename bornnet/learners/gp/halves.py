@@ -28,10 +28,15 @@ _PROBES = 200
 _DIRECTIONS = 500
 
 
+def parts_of(count: int) -> list[np.ndarray]:
+    """Which of so many rows make up four halves, each row in two, and four quarters."""
+    quarters = np.array_split(np.arange(count), 4)
+    return [np.concatenate([quarters[i], quarters[j]]) for i, j in _HALVES] + quarters
+
+
 def fits(kernel: Kernel, x: np.ndarray, y: np.ndarray, nugget: float) -> np.ndarray:
-    """Coefficients of the rows ``(N, 8)``: of fits to four halves, each row in two, and to four quarters."""
-    quarters = np.array_split(np.arange(len(x)), 4)
-    parts = [np.concatenate([quarters[i], quarters[j]]) for i, j in _HALVES] + quarters
+    """Coefficients of the rows ``(N, 8)``: of fits to `parts_of` the rows."""
+    parts = parts_of(len(x))
     alphas = np.zeros((len(x), len(parts)))
     for part, column in zip(parts, alphas.T, strict=True):
         column[part], _ = coefficients(kernel, x[part], y[part], nugget)

@@ -16,6 +16,7 @@ from .config import Config
 from .halves import Halves
 from .kernels import build
 from .posterior import block_rows, mean, squares
+from .size import fit_bytes, fit_seconds
 from .taylor import Series
 from .tensors import as_polynomial, power_sum, square, times
 from .uncertainty import Posterior
@@ -198,15 +199,17 @@ class GaussianProcess(Learner):
 
     @classmethod
     def most_steps(cls, config: Config, number: int) -> int:
-        return (
-            len(config.scales) + len(config.lengths) + len(config.bends) + 6
-        )  # the last trials: see `fit.Fit`
+        trials = len(config.scales) + len(config.lengths) + len(config.bends) + 6
+        return trials + (config.rank // 1000 if config.solver == "low-rank" else 0)  # see `fit.Fit`
 
     @classmethod
     def memory(cls, rows: int, task: Task, config: Config, *, slopes: int = 0) -> float:
-        """The kernel matrix, whose factor takes its place, and blocks of it as they are made."""
-        rows = min(rows, config.rows)
-        return 8.0 * rows**2 + 8.0 * rows * task.cells + min(2.0**27, 64.0 * rows**2)
+        return fit_bytes(min(rows, config.rows), task.cells, config)
+
+    @classmethod
+    def seconds(cls, problem: Problem, task: Task, config: Config) -> float:
+        rows = min(len(problem.training), config.rows)
+        return fit_seconds(rows, cls.most_steps(config, task.number), config)
 
     def require(self, cells: int, config: Config) -> None:
         if len(self.scale) != cells or self.config != config:

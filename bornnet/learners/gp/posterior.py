@@ -76,7 +76,7 @@ def factorized(
         # a transposed view has its columns in a row, as LAPACK takes it: nothing is copied
         matrix = torch.from_numpy(covariance(kernel, x, x)).T
         diagonal = torch.diagonal(matrix)
-        _require_usable(diagonal)
+        require_usable(diagonal)
         diagonal.mul_(1 + nugget)
         if noise is not None:
             diagonal.add_(torch.from_numpy(noise))
@@ -93,7 +93,8 @@ def factorized(
     )
 
 
-def _require_usable(diagonal: Tensor) -> None:
+def require_usable(diagonal: Tensor) -> None:
+    """``InputError`` where a kernel of a row with itself is none; it names the row."""
     good = torch.isfinite(diagonal) & (diagonal > 0)
     if not good.all():
         row = int(torch.argmin(good.int()))

@@ -7,6 +7,14 @@ from ...errors import InputError
 from ...training.problem import Batch, Samples
 
 
+def require_values(samples: Samples, at: np.ndarray | None) -> None:
+    """Raises ``InputError`` for gradients, and where the base point is not 0."""
+    if samples.slopes is not None:
+        raise InputError("a Gaussian process takes values alone; leave out the gradients.")
+    if at is not None and np.any(at):
+        raise InputError("a Gaussian process is fitted around U = 0; give its problem displacements.")
+
+
 def drawn(samples: Samples, most: int, draw: np.random.Generator) -> Batch:
     """At most so many rows, in random order, where numpy can reach them."""
     index = torch.from_numpy(draw.permutation(len(samples))[:most])

@@ -16,8 +16,8 @@ def scale_matrix(profile: np.ndarray, length: float, factor: float, smooth: bool
     continuous and have kinks, as Born kernels do. With ``smooth`` it is that of functions which are twice
     differentiable (Matern 5/2; Rasmussen & Williams, 2006, equation 4.17): of values with errors little but
     the smooth part of a kernel can be seen, and they are far more likely under it (16 cells, 500 values with
-    errors of 1 %: a factor of e^32 and e^36 in two draws). It is normalized so that a constant potential has the same size
-    with every length. Length 0: cells by themselves.
+    errors of 1 %: factors of e^36 and e^32 in two draws of the errors). It is normalized so that a constant
+    potential has the same size with every length. Length 0: cells by themselves.
     """
     cells = len(profile)
     r = (np.arange(cells) + 0.5) / cells

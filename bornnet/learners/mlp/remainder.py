@@ -9,9 +9,12 @@ along t x the adjoint of a layer and the layer's input are polynomials in t, and
 
     d T_m / d W = sum_{a+b=m} adjoint_a (x) input_b .
 
-Summed over m < n this is a handful of outer products a layer, batched over the samples.
+Summed over m < n this is a handful of outer products a layer, batched over the samples. Products of two
+rows of the Jacobian are sums of products of their factors: a wide network's rows have a Gram matrix without
+a Jacobian (the empirical tangent kernel: Jacot et al., arXiv:1806.07572).
 """
 
+from collections.abc import Iterator
 from functools import reduce
 
 import torch
@@ -69,7 +72,34 @@ class TaylorRemainder(nn.Module):
         """
         return jvp(self._value_and_jacobian, (x,), (direction,))[1]
 
+    @torch.no_grad()
+    def value_and_gram(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``r_n`` ``(batch,)``, and ``J J^T`` ``(batch, batch)`` of its Jacobian J, which is not formed."""
+        value, layers = self._value_and_factors(x)
+        gram = x.new_zeros(len(x), len(x))
+        for bias, left, right in layers:
+            gram += bias @ bias.T
+            terms = range(left.shape[2])
+            for k in terms:
+                for m in terms:
+                    gram += (left[:, :, k] @ left[:, :, m].T) * (right[:, k] @ right[:, m].T)
+        return value, gram
+
     def _value_and_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        value, layers = self._value_and_factors(x)
+        jacobian = x.new_empty(len(x), sum(p.numel() for p in self.model.parameters()))
+        stop = jacobian.shape[1]
+        for bias, left, right in layers:
+            start = stop - bias.shape[1]
+            jacobian[:, start:stop] = bias
+            stop, start = start, start - left.shape[1] * right.shape[2]
+            jacobian[:, start:stop] = torch.bmm(left, right).flatten(1)
+            stop = start
+        return value, jacobian
+
+    def _value_and_factors(self, x: Tensor) -> tuple[Tensor, Iterator[tuple[Tensor, Tensor, Tensor]]]:
+        """``r_n``, and from the last layer to the first its derivatives by the biases ``(batch, above)``, and
+        factors ``(batch, above, terms)`` and ``(batch, terms, below)`` of those by the weights."""
         linears = self.model.linears
         activation = self.model.layers[1]
         highest = self.degree - 1
@@ -92,28 +122,23 @@ class TaylorRemainder(nn.Module):
         value = (inputs[-1] @ last.weight.T + last.bias)[:, 0]
         value = value - sum(term @ last.weight[0] for term in jet_inputs[-1]) - last.bias
 
-        jacobian = x.new_empty(len(x), sum(p.numel() for p in self.model.parameters()))
-        stop = jacobian.shape[1]
-        adjoint = x.new_ones(len(x), 1)
-        jet_adjoint = [x.new_ones(1, 1)] + [x.new_zeros(1, 1)] * highest
-        for layer in range(len(linears) - 1, -1, -1):
-            weight = linears[layer].weight
-            below = jet_inputs[layer]
-            # sum over a + b <= n - 1: one outer product per order b of the input
-            sums = [reduce(torch.add, jet_adjoint[: self.degree - b]) for b in range(len(below))]
-            left = torch.stack([adjoint, *(-term.expand(len(x), -1) for term in sums)], dim=2)
-            right = torch.stack([inputs[layer], *(term.expand(len(x), -1) for term in below)], dim=1)
-            start = stop - weight.shape[0]
-            jacobian[:, start:stop] = adjoint - sums[0]
-            stop, start = start, start - weight.numel()
-            jacobian[:, start:stop] = torch.bmm(left, right).flatten(1)
-            stop = start
-            if layer:
-                slope, jet_slope = slopes[layer - 1], jet_slopes[layer - 1]
-                adjoint = (adjoint @ weight) * slope
-                pulled = [term @ weight for term in jet_adjoint]
-                jet_adjoint = [
-                    reduce(torch.add, [pulled[a] * jet_slope[m - a] for a in range(m + 1)])
-                    for m in range(self.degree)
-                ]
-        return value, jacobian
+        def layers() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+            adjoint = x.new_ones(len(x), 1)
+            jet_adjoint = [x.new_ones(1, 1)] + [x.new_zeros(1, 1)] * highest
+            for layer in range(len(linears) - 1, -1, -1):
+                below = jet_inputs[layer]
+                # sum over a + b <= n - 1: one outer product per order b of the input
+                sums = [reduce(torch.add, jet_adjoint[: self.degree - b]) for b in range(len(below))]
+                left = torch.stack([adjoint, *(-term.expand(len(x), -1) for term in sums)], dim=2)
+                right = torch.stack([inputs[layer], *(term.expand(len(x), -1) for term in below)], dim=1)
+                yield adjoint - sums[0], left, right
+                if layer:
+                    weight, slope, jet_slope = linears[layer].weight, slopes[layer - 1], jet_slopes[layer - 1]
+                    adjoint = (adjoint @ weight) * slope
+                    pulled = [term @ weight for term in jet_adjoint]
+                    jet_adjoint = [
+                        reduce(torch.add, [pulled[a] * jet_slope[m - a] for a in range(m + 1)])
+                        for m in range(self.degree)
+                    ]
+
+        return value, layers()
