@@ -19,7 +19,7 @@ from bornnet.training.problem import Problem, Slopes
 
 # Rounding grows along a path, fastest along those of L-BFGS (20 iterations a step) and conjugate gradients.
 STEPS = {"levenberg-marquardt": 8, "gauss-newton": 3, "l-bfgs": 1, "adam": 12}
-CASES = [(name, sloped) for name in SETTINGS for sloped in (False, True)]
+CASES = [(name, sloped) for name in STEPS for sloped in (False, True)]  # among the rows none are shared
 
 
 def problem(sloped):
