@@ -1,11 +1,14 @@
 """The Gaussian process: against a kernel fit of thirty lines, and whether its deviations hold.
 
     python tests/benchmarks/gp.py fit [--cells 16] [--rows 4000] [--seed 1] [--peer]
+    python tests/benchmarks/gp.py solver [--cells 16] [--rows 12500] [--seed 1] [--ranks 3000,10000]
     python tests/benchmarks/gp.py coverage [--cells 16] [--rows 2000] [--seeds 5]
 
 `fit` prints the errors of the Taylor coefficients against the Born kernels, errors of held-out values over
 their leading order, and CPU time: of bornnet's process, of the plain kernel fit, and with --peer of
 scikit-learn's squared exponential, whose hyperparameters its own evidence chooses on at most 1,000 rows.
+`solver` prints the same of the whole Cholesky factor, and of fits on at most so many rows that carry the
+kernel (`--ranks`), to the same rows, of which a fifth is held out.
 `coverage` prints the share of the exact coefficients within two of the stated deviations, over seeds.
 """
 
@@ -95,6 +98,20 @@ def fit(cells: int, rows: int, seed: int, peer: bool) -> None:
         judged("scikit-learn", lambda: (None, peer_fit(U[:rows], y[:rows])))
 
 
+def solver(cells: int, rows: int, seed: int, ranks: list[int]) -> None:
+    U, y, eta = drawn(rows + HELD_OUT, cells, seed)
+    V, w, strength = U[rows:], y[rows:], eta[rows:]
+    print(f"{rows - rows // 5} rows of {cells} cells: kernel errors of orders 1, 2, 3")
+    choices = [{"solver": "low-rank", "rank": rank} for rank in ranks] + [{"solver": "cholesky"}]
+    for settings in choices:
+        began = time.process_time()
+        series = fit_series(U[:rows], y[:rows], learner="gp", rounds=1, seed=seed, rows=rows, **settings)
+        seconds = time.process_time() - began
+        chosen = series.members[0].learners[0].chosen
+        name = f"low-rank, {chosen['rank']} rows" if "rank" in chosen else "cholesky"
+        show(name, [series.kernel(n) for n in ORDERS], (series.predict(V) - w) / strength, seconds)
+
+
 def coverage(cells: int, rows: int, seeds: int) -> None:
     inside: dict[int, list[np.ndarray]] = {n: [] for n in ORDERS}
     print(f"{rows} rows of {cells} cells: stated deviation over error, and coverage, orders 1, 2, 3")
@@ -118,16 +135,20 @@ def coverage(cells: int, rows: int, seeds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parts = parser.add_subparsers(dest="part", required=True)
-    for name, cells, rows in (("fit", 16, 4000), ("coverage", 16, 2000)):
+    for name, cells, rows in (("fit", 16, 4000), ("solver", 16, 12500), ("coverage", 16, 2000)):
         part = parts.add_parser(name)
         part.add_argument("--cells", type=int, default=cells)
         part.add_argument("--rows", type=int, default=rows)
-    parts.choices["fit"].add_argument("--seed", type=int, default=1)
+    for name in ("fit", "solver"):
+        parts.choices[name].add_argument("--seed", type=int, default=1)
+    parts.choices["solver"].add_argument("--ranks", default="3000,10000")
     parts.choices["fit"].add_argument("--peer", action="store_true", help="scikit-learn too")
     parts.choices["coverage"].add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     if options.part == "fit":
         fit(options.cells, options.rows, options.seed, options.peer)
+    elif options.part == "solver":
+        solver(options.cells, options.rows, options.seed, [int(rank) for rank in options.ranks.split(",")])
     else:
         coverage(options.cells, options.rows, options.seeds)
 
