@@ -13,8 +13,8 @@ from ..files.potentials import read_potentials, require_finite
 from ..learners.flow.diagrams import FlowDiagram, diagram_tensors, diagram_terms, flow_diagrams
 from ..learners.flow.learner import FlowLearner
 from ..networks.packed import multiplicity_factorials
-from .network_shares import ChosenModel
-from .words import Words, words
+from .network_shares import ChosenModel, OrderShares
+from .words import words
 
 HIGHEST = 5
 """Order of the 9 trees that are still valued in seconds."""
@@ -31,42 +31,22 @@ class TreeShare:
     along: float
 
 
-@dataclass(frozen=True)
-class FlowShares:
-    """The order-n Taylor coefficient of one flow at U = 0, or at the reference, tree by tree.
+@dataclass(frozen=True, kw_only=True)
+class FlowShares(OrderShares):
+    """The coefficient of a flow, tree by tree.
 
     Attributes:
-        order, round, member: which coefficient of which flow; rounds and members count from 1.
-        direction: the potential ``(cells,)`` along which signed shares are taken.
         shares: one per tree; their values sum to ``along``.
-        norm: Frobenius norm of the whole coefficient.
-        along: its value ``T_n(U)`` along the direction, in ranges.
-        born_term: the exact term there; None where no truth is known.
         vertex_shares: for k = 0 to n - 1 the norm of all trees with a vertex of k branches, over the whole.
-        words: what things are called.
     """
 
-    order: int
-    round: int
-    member: int
-    direction: np.ndarray
     shares: Sequence[TreeShare]
-    norm: float
-    along: float
-    born_term: float | None
     vertex_shares: tuple[float, ...]
-    words: Words
 
     def as_dict(self) -> dict[str, Any]:
         """What `bornnet diagrams --json` holds."""
         return {
-            "order": self.order,
-            "round": self.round,
-            "member": self.member,
-            "norm": self.norm,
-            "along": self.along,
-            "born_term": self.born_term,
-            "direction": self.direction.tolist(),
+            **super().as_dict(),
             "vertex_shares": [
                 {"branches": k, "relative": share} for k, share in enumerate(self.vertex_shares)
             ],

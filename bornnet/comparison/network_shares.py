@@ -22,16 +22,14 @@ from .words import Words, words
 
 
 @dataclass(frozen=True)
-class NetworkShares:
-    """The order-n Taylor coefficient of one network at U = 0, or at its reference, diagram by diagram.
+class OrderShares:
+    """An order-n Taylor coefficient at U = 0, or at the reference, that is to be taken apart.
 
     Attributes:
-        order, round, member: which coefficient of which network; rounds and members count from 1, and are
+        order, round, member: which coefficient of which learner; rounds and members count from 1, and are
             None for a network from elsewhere.
-        depth: hidden layers of the network.
         direction: the potential ``(cells,)`` along which signed shares are taken; the displacement from the
             reference, if there is one.
-        shares: one per diagram; their signed shares sum to ``along``.
         norm: Frobenius norm of the whole coefficient.
         along: its value ``T_n(U)`` along the direction, in ranges.
         born_term: the exact term there, such as ``a^(n)(U)``; None where no truth is known.
@@ -41,25 +39,36 @@ class NetworkShares:
     order: int
     round: int | None
     member: int | None
-    depth: int
     direction: np.ndarray
-    shares: Sequence[DiagramShare]
     norm: float
     along: float
     born_term: float | None
     words: Words
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `bornnet diagrams --json` holds of the whole."""
+        names = ("order", "round", "member", "norm", "along", "born_term")
+        return {**{name: getattr(self, name) for name in names}, "direction": self.direction.tolist()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkShares(OrderShares):
+    """The coefficient of a network, diagram by diagram.
+
+    Attributes:
+        depth: hidden layers of the network.
+        shares: one per diagram; their signed shares sum to ``along``.
+        model: the network, where it is from elsewhere.
+    """
+
+    depth: int
+    shares: Sequence[DiagramShare]
     model: ForeignNetwork | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What `bornnet diagrams --json` holds."""
         return {
-            "order": self.order,
-            "round": self.round,
-            "member": self.member,
-            "norm": self.norm,
-            "along": self.along,
-            "born_term": self.born_term,
-            "direction": self.direction.tolist(),
+            **super().as_dict(),
             **({"model": self.model.as_dict()} if self.model else {}),
             "diagrams": [
                 {

@@ -13,11 +13,10 @@ from ..errors import BornnetError, InputError, Interrupted
 from ..files.atomic import check_new_file, followed
 from .content import row_bytes
 from .make import checked, in_one_file, in_shards
-from .own import Deviation, configuration, deviation, own_rows
+from .own import Deviation, deviation, write_own
 from .reader import open_dataset, read_configuration
 from .shards import ShardFolder, differences, shard_rows
 from .source import Ranges, Source
-from .writer import write_rows
 
 _log = logging.getLogger(__name__)
 
@@ -63,9 +62,8 @@ def generate_own(
     """
     began = time.perf_counter()
     path = Path(path)
-    check_new_file(path, force=force)
-    rows = own_rows(potentials, values, sigma=sigma, gradients=gradients, observable=observable)
-    sha256 = write_rows(path, rows, configuration=configuration(rows, observable), force=force)
+    given = {"sigma": sigma, "gradients": gradients, "observable": observable}
+    rows, sha256 = write_own(path, potentials, values, force=force, **given)
     return Generated(
         path=path,
         samples=len(rows),

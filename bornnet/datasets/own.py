@@ -107,12 +107,20 @@ def write_dataset(
 
     Arguments and errors are those of `own_rows`; also ``InputError`` where ``path`` exists, unless ``force``.
     """
-    check_new_file(Path(path), force=force)
-    rows = own_rows(potentials, values, sigma=sigma, gradients=gradients, observable=observable)
-    return write_rows(path, rows, configuration=configuration(rows, observable), force=force)
+    given = {"sigma": sigma, "gradients": gradients, "observable": observable}
+    return write_own(Path(path), potentials, values, force=force, **given)[1]
 
 
-def configuration(rows: Labelled, observable: str) -> dict[str, Any]:
+def write_own(
+    path: Path, potentials: Any, values: Any, *, force: bool, observable: str, **given: Any
+) -> tuple[Labelled, str]:
+    """The rows that `write_dataset` has written, and the SHA-256 of their content."""
+    check_new_file(path, force=force)
+    rows = own_rows(potentials, values, observable=observable, **given)
+    return rows, write_rows(path, rows, configuration=_configuration(rows, observable), force=force)
+
+
+def _configuration(rows: Labelled, observable: str) -> dict[str, Any]:
     """What a dataset of own values records of its making."""
     return {
         "given": "values",

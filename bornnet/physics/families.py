@@ -46,9 +46,8 @@ def sample_potentials(
         family: a name in FAMILIES.
         samples: how many, 0 or more.
         cells: cells of each potential.
-        strength: range of the Weinberg eigenvalue eta, `0 < low <= high`. The same seed draws the same shapes
-        for
-            every range. From 1 on the Born series diverges.
+        strength: range of the Weinberg eigenvalue eta, `0 < low <= high`; from 1 on the Born series diverges.
+            The same seed draws the same shapes for every range.
         spacing: whether log(eta) or eta is uniform.
         seed: any integer of at least 0.
         start: index of the first potential.
