@@ -1,6 +1,6 @@
 """Several learners in a row: each learns what the ones before leave, and what they give adds up."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -51,14 +51,15 @@ class Chain(Learner):
     def uncertainty(
         self, order: int, at: np.ndarray | None = None, cells: int | None = None
     ) -> np.ndarray | None:
-        """That of the last learner, which is fitted to all that the others left."""
-        return self.parts[-1].uncertainty(order, at, cells)
+        """Of values without errors, which the last learner alone states, that of the last one, fitted to all
+        that the others left. Of values with errors each part has followed some of them: variances add."""
+        return _together([part.uncertainty(order, at, cells) for part in self.parts])
 
     def terms_uncertainty(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray | None:
-        return self.parts[-1].terms_uncertainty(U, order, at)
+        return _together([part.terms_uncertainty(U, order, at) for part in self.parts])
 
     def value_uncertainty(self, U: np.ndarray) -> np.ndarray | None:
-        return self.parts[-1].value_uncertainty(U)
+        return _together([part.value_uncertainty(U) for part in self.parts])
 
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
         return np.sum([part.terms_gradient(U, orders) for part in self.parts], axis=0)
@@ -104,7 +105,12 @@ class Chain(Learner):
 
     @classmethod
     def seconds(cls, problem: Problem, task: Task, config: Settings) -> float | None:
-        parts = [learner_class(name).seconds(problem, task, part) for name, part in config.parts]
+        behind = replace(task, slopes=np.zeros(task.cells))
+        tasks = [task] + [behind] * (len(config.parts) - 1)
+        parts = [
+            learner_class(name).seconds(problem, its, part)
+            for its, (name, part) in zip(tasks, config.parts, strict=True)
+        ]
         return sum(s for s in parts if s is not None) if any(s is not None for s in parts) else None
 
     def require(self, cells: int, config: Settings) -> None:
@@ -114,14 +120,25 @@ class Chain(Learner):
             part.require(cells, own)
 
 
+def _together(deviations: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """Of a sum: nothing where the last learner states nothing."""
+    if deviations[-1] is None:
+        return None
+    return np.sqrt(sum(std**2 for std in deviations if std is not None))
+
+
 class ChainFit:
-    """Fits one learner after the other, each to the residuals that the ones before leave."""
+    """Fits one learner after the other, each to the residuals that the ones before leave, in their size.
+
+    Values alone: of derivatives along directions, where there are some, the first learner makes use.
+    """
 
     def __init__(self, problem: Problem, task: Task, config: Settings) -> None:
         self.problem, self.task, self.config = problem, task, config
         self.progress = self.before_it = Progress()
         self.done: list[Learner] = []
         self.before = task.before.parts if isinstance(task.before, Chain) else (None,) * len(config.parts)
+        self.unit = 1.0  # of the targets of the fit at work
         self.fit = self._next()
 
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
@@ -133,7 +150,7 @@ class ChainFit:
                 after_step(self.progress)
 
             self.progress = follow(self.fit.run(show))
-            self.done.append(self.fit.learned())
+            self.done.append(self.fit.learned().rescaled(np.ones(self.task.cells), self.unit))
             if follow.last:
                 return self.progress
             self.before_it = self.progress
@@ -166,13 +183,19 @@ class ChainFit:
     def _next(self) -> Fit:
         place = len(self.done)
         name, settings = self.config.parts[place]
-        problem = self.problem if not self.done else Problem(*map(self._left, vars(self.problem).values()))
-        slopes = self.task.slopes
-        if self.done:
-            firsts = [part.derivative_tensor(1, cells=self.task.cells) for part in self.done]
-            slopes = np.sum(firsts, axis=0)
-        task = replace(self.task, before=self.before[place], slopes=slopes)
-        return learner_class(name).begin(problem, task, settings)
+        learner, task = learner_class(name), replace(self.task, before=self.before[place])
+        if not self.done:
+            return learner.begin(self.problem, task, settings)
+        training, held_out = (self._left(part) for part in (self.problem.training, self.problem.held_out))
+        self.unit = _size(training) / _size(self.problem.training) or 1.0
+        firsts = [part.derivative_tensor(1, cells=task.cells) for part in self.done]
+        before = task.before and task.before.rescaled(np.ones(task.cells), 1 / self.unit)
+        task = replace(task, before=before, slopes=np.sum(firsts, axis=0))
+        return learner.begin(Problem(*(self._in_unit(part) for part in (training, held_out))), task, settings)
+
+    def _in_unit(self, left: Samples) -> Samples:
+        sigma = None if left.sigma is None else left.sigma / self.unit
+        return replace(left, targets=left.targets / self.unit, weights=left.weights * self.unit, sigma=sigma)
 
     def _left(self, samples: Samples) -> Samples:
         """The samples with what the learners so far leave of their targets."""
@@ -182,7 +205,12 @@ class ChainFit:
             for part in self.done:
                 lower = part.taylor_terms(U, self.task.degree - 1).sum(axis=0)
                 targets[start : start + _ROWS] -= torch.from_numpy(part(U) - lower).to(targets)
-        return replace(samples, targets=targets)
+        return replace(samples, targets=targets, slopes=None)
+
+
+def _size(samples: Samples) -> float:
+    """RMS of the weighted targets."""
+    return float(torch.sqrt(torch.mean((samples.weights * samples.targets) ** 2)))
 
 
 class _Follower:

@@ -64,6 +64,11 @@ class Config(LearnerConfig):
     radius: float = Field(
         default=7.0, gt=0, description="Length to which the kernel 'ball' draws its inputs in."
     )
+    amplitudes: Literal["auto", "orders", "one"] = Field(
+        default="auto",
+        description="One for the process, or one for every order, by the evidence (kernel 'exponential', "
+        "values without errors); auto: for every order of what other learners leave.",
+    )
     scales: Factors = Field(
         default=(1.0, 2.0, 3.0, 4.0),
         description="Factors of the scaled cells to choose from, by held-out error.",

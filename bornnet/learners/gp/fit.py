@@ -16,16 +16,17 @@ from ..base import Task
 from ..direct import errors
 from . import halves, warp
 from .config import Config
+from .graded import most_likely_orders, of_every_order
 from .halves import LEAST_ROWS
-from .kernels import build
+from .kernels import Kernel, build
 from .learner import GaussianProcess
 from .low_rank import Basis
 from .posterior import coefficients
 from .robust import likely, widened
 from .rows import distinct, drawn, require_consistent, require_values
-from .scales import linear_profile, profile_of, scale_matrix
+from .scales import linear_profile, profile_behind, scale_matrix
 from .size import carried
-from .trial import CHOSEN, Trial, following, stated
+from .trial import CHOSEN, Trial, following, following_graded, stated
 
 _log = logging.getLogger(__name__)
 HELD_OUT = 2000  # held-out rows that choose scale and length
@@ -52,7 +53,8 @@ class Fit:
         self.problem = problem
         self.task = task
         self.config = config
-        self.kernel = build(config, task.degree)  # says now what it cannot do
+        self.kernel = build(config, task.degree)  # says now what it cannot do; that of errors and factors
+        self.graded = of_every_order(config, problem.training.sigma is None, behind=task.slopes is not None)
         draw = np.random.default_rng([task.seed, task.member, task.number, 15])
         self.training = drawn(problem.training, config.rows, draw)
         self.held_out = drawn(problem.held_out, HELD_OUT, draw)
@@ -63,7 +65,7 @@ class Fit:
         self.profile = (
             linear_profile(rows.inputs.numpy(), rows.targets.numpy(), rows.weights.numpy())
             if task.slopes is None
-            else profile_of(task.slopes, rows.inputs.numpy())
+            else profile_behind(task.slopes, rows.inputs.numpy(), task.scaling)
         )
         self.progress = Progress()
         self.trials: list[Trial] = []
@@ -107,7 +109,7 @@ class Fit:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.trials = [Trial(**trial) for trial in state["trials"]]
+        self.trials = [Trial.read(trial) for trial in state["trials"]]
         self.progress = Progress(**state["progress"])
         if state["alpha"] is None:
             self.progress.step = len(self.trials)  # a basis is too large to be kept: it grows anew
@@ -117,7 +119,7 @@ class Fit:
             if state.get("sigma") is not None:
                 self.training = replace(self.training, sigma=state["sigma"])
             chosen = state["chosen"]
-            best = Trial(**{key: chosen[key] for key in CHOSEN if key in chosen})
+            best = Trial.read(chosen)
             learner = self._learner(best, state["alpha"].numpy(), chosen)
             parts = state.get("parts")
             self._learned = learner if parts is None else replace(learner, parts=parts.numpy())
@@ -132,6 +134,8 @@ class Fit:
         if self.training.sigma is not None:
             least = Trial(min(self.config.scales), self.config.lengths[0], self.config.nugget)
             return None if self.trials else least
+        if self.graded:
+            return following_graded(self.trials, self.config, self._bends())
         return following(self.trials, self.config, self._bends(), behind=self.task.slopes is not None)
 
     def _bends(self) -> list[float]:
@@ -152,13 +156,22 @@ class Fit:
             prior = likely(self.kernel, rows, self.profile, trial.nugget, self.config.robust)
             chosen = ("factor", "length", "smooth", "amplitude")
             return replace(trial, **{key: getattr(prior, key) for key in chosen})
+        rows = self.training.rows(slice(self.config.trial_rows))
+        if self.graded:
+            y = warp.unbent(rows.targets.numpy(), trial.bend)
+            x = rows.inputs.numpy() @ self._scale(trial)
+            orders = most_likely_orders(x, y, self.task.degree, trial.nugget)
+            trial = replace(trial, amplitudes=orders.amplitudes, nugget=orders.nugget)
         try:
-            learner = self._solved(trial, self.training.rows(slice(self.config.trial_rows)))
+            learner = self._solved(trial, rows)
             error = float(np.median(self._errors(learner)))
         except InputError as reason:
             _log.info("factor %g, length %g: %s", trial.factor, trial.length, reason)
             error = np.inf
         return replace(trial, error=error if np.isfinite(error) else np.inf)
+
+    def _kernel(self, trial: Trial) -> Kernel:
+        return build(self.config, self.task.degree, trial.amplitudes)
 
     def _scale(self, trial: Trial) -> np.ndarray:
         return scale_matrix(self.profile, trial.length, trial.factor, trial.smooth)
@@ -178,7 +191,7 @@ class Fit:
         x = training.inputs.numpy() @ self._scale(trial)
         noise = None if training.sigma is None else training.sigma.numpy() ** 2 / trial.amplitude
         y = warp.unbent(training.targets.numpy(), trial.bend)
-        alpha, nugget = coefficients(self.kernel, x, y, trial.nugget, noise)
+        alpha, nugget = coefficients(self._kernel(trial), x, y, trial.nugget, noise)
         chosen = {key: getattr(trial, key) for key in CHOSEN}
         return self._learner(trial, alpha, {**chosen, "nugget": nugget, "rows": len(alpha)})
 
@@ -191,7 +204,7 @@ class Fit:
             best = self._best()
             x = training.inputs.numpy() @ self._scale(best)
             noise = None if training.sigma is None else training.sigma.numpy() ** 2 / best.amplitude
-            self._basis = Basis(self.kernel, x, best.nugget, noise, config.rank)
+            self._basis = Basis(self._kernel(best), x, best.nugget, noise, config.rank)
         self._basis.grow()
         return self._basis.finished
 
@@ -217,7 +230,7 @@ class Fit:
         for trial in ranked:
             squares = np.sum((self.training.inputs.numpy() @ self._scale(trial)) ** 2, axis=1)
             with np.errstate(over="ignore"):
-                if np.isfinite(self.kernel(squares, squares, squares)).all():
+                if np.isfinite(self._kernel(trial)(squares, squares, squares)).all():
                     return trial
         return ranked[0]
 
@@ -230,7 +243,7 @@ class Fit:
             )
         basis = self._basis
         if self.training.sigma is not None and basis is None and self.config.robust:
-            sigma = widened(self.kernel, self.training, self._scale(best), best.nugget, best.amplitude)
+            sigma = widened(self._kernel(best), self.training, self._scale(best), best.nugget, best.amplitude)
             self.training = replace(self.training, sigma=torch.from_numpy(sigma))
         learner = self._solved(best, self.training) if basis is None else self._solved_by_basis(best, basis)
         progress = self.progress
@@ -269,7 +282,7 @@ class Fit:
                 assert self._basis is not None
                 found, _ = self._basis.fitted(y, halves.parts_of(len(y)))
             else:
-                found = halves.fits(self.kernel, learner.rows, y, learner.chosen["nugget"])
+                found = halves.fits(self._kernel(self._best()), learner.rows, y, learner.chosen["nugget"])
         except InputError as reason:
             _log.info("no standard deviations: %s", reason)
             return

@@ -9,7 +9,7 @@ kernel; Tsuchida et al., arXiv:2002.08517, for gelu. Their value at 0 is conditi
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import InputError
@@ -23,6 +23,21 @@ Kernel = Callable[[Any, Any, Any], Any]
 def exponential(degree: int) -> Kernel:
     """``exp(x.y)`` without its first orders: independent normal coefficients of every monomial."""
     return lambda xx, yy, xy: exp_tail(xy, degree)
+
+
+def graded(degree: int, amplitudes: Sequence[float]) -> Kernel:
+    """``sum_n amplitudes[n - 1] (x.y)^n / n!`` without its first orders: the exponential with an amplitude
+    for every order (`graded.most_likely_orders`), and an end."""
+
+    def kernel(xx: Any, yy: Any, xy: Any) -> Any:
+        total: Any = amplitudes[-1]
+        for n in range(len(amplitudes) - 1, degree - 1, -1):  # Horner
+            total = xy * total * (1 / (n + 1)) + amplitudes[n - 1]
+        for n in range(degree, 0, -1):
+            total = xy * total * (1 / n)
+        return total
+
+    return kernel
 
 
 def ball(degree: int, radius: float) -> Kernel:
@@ -119,8 +134,11 @@ def conditioned(kernel: Kernel) -> Kernel:
     return zero_at_zero
 
 
-def build(config: Config, degree: int) -> Kernel:
-    """The kernel of a configuration; ``InputError`` where it cannot leave out the lower orders."""
+def build(config: Config, degree: int, amplitudes: Sequence[float] = ()) -> Kernel:
+    """The kernel of a configuration, with an amplitude for every order where there are some; ``InputError``
+    where it cannot leave out the lower orders."""
+    if len(amplitudes):
+        return graded(degree, amplitudes)
     parts = [_one(name, config, degree) for name in config.kernel.split("+")]
     return lambda xx, yy, xy: sum((part(xx, yy, xy) for part in parts[1:]), parts[0](xx, yy, xy))
 

@@ -13,8 +13,9 @@ from ...networks.packed import multiplicity_factorials, packed_size, unpack
 from ...training.problem import Problem
 from ..base import Fit, Learner, Scaling, State, Task
 from .config import Config
+from .graded import of_every_order
 from .halves import Halves
-from .kernels import build
+from .kernels import Kernel, build
 from .posterior import block_rows, mean, squares
 from .size import fit_bytes, fit_seconds
 from .taylor import Series
@@ -56,7 +57,7 @@ class GaussianProcess(Learner):
 
     def __call__(self, U: np.ndarray) -> np.ndarray:
         """Values ``(N,)`` of potentials ``(N, D)``."""
-        kernel = build(self.config, self.degree)
+        kernel = self._kernel
         return self.output * bent(mean(kernel, self.rows, self.alpha, self._scaled(U)), self.bend)
 
     def taylor_terms(self, U: np.ndarray, order: int, at: np.ndarray | None = None) -> np.ndarray:
@@ -149,11 +150,15 @@ class GaussianProcess(Learner):
         posterior = self._posterior
         if posterior is None:
             return None
-        return self._unit * np.sqrt(posterior.values(build(self.config, self.degree), self._scaled(U)))
+        return self._unit * np.sqrt(posterior.values(self._kernel, self._scaled(U)))
 
     @property
     def _unit(self) -> float:
         return abs(self.output) * float(np.sqrt(self.chosen["amplitude"]))
+
+    @property
+    def _kernel(self) -> Kernel:
+        return build(self.config, self.degree, self.chosen.get("amplitudes", ()))
 
     def of_parts(self) -> list["GaussianProcess"]:
         """The learners of the fits to parts of the rows: four halves and four quarters."""
@@ -175,8 +180,7 @@ class GaussianProcess(Learner):
     def _posterior(self) -> Posterior | None:
         if self.noise is None or self.config.kernel != "exponential":
             return None
-        kernel = build(self.config, self.degree)
-        return Posterior(kernel, self.rows, self.noise, self.chosen["nugget"])
+        return Posterior(self._kernel, self.rows, self.noise, self.chosen["nugget"])
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Config) -> Fit:
@@ -209,7 +213,8 @@ class GaussianProcess(Learner):
     @classmethod
     def seconds(cls, problem: Problem, task: Task, config: Config) -> float:
         rows = min(len(problem.training), config.rows)
-        return fit_seconds(rows, cls.most_steps(config, task.number), config)
+        graded = of_every_order(config, problem.training.sigma is None, behind=task.slopes is not None)
+        return fit_seconds(rows, cls.most_steps(config, task.number), config, graded)
 
     def require(self, cells: int, config: Config) -> None:
         if len(self.scale) != cells or self.config != config:
@@ -275,7 +280,7 @@ class GaussianProcess(Learner):
             raise InputError(f"order: expected at least 0, got {order}.")
         point = np.zeros(len(self.scale)) if at is None else self._scaled(np.asarray(at)[None])[0]
         size = np.full(len(self.rows), point @ point)
-        series = build(self.config, self.degree)(
+        series = self._kernel(
             Series.variable(size, (1, 0), order),
             squares(self.rows),
             Series.variable(self.rows @ point, (0, 1), order),

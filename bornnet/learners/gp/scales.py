@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..base import Scaling
+
 _LARGEST = 30.0  # square of a scaled input that is large; around U = 0 most are below 25
 _LARGEST_CELL = 5.0  # what one cell may add to an input
 _JITTER = 1e-9  # relative variance of each cell by itself: smooth correlations are near singular
@@ -56,3 +58,10 @@ def profile_of(k: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         return np.minimum(profile, _LARGEST_CELL / np.where(largest > 0, largest, 1.0))
     spread = np.sqrt(np.mean(inputs**2, axis=0))
     return 1 / (np.sqrt(len(spread)) * np.where(spread > 0, spread, spread.max()))
+
+
+def profile_behind(slopes: np.ndarray, inputs: np.ndarray, scaling: Scaling | None) -> np.ndarray:
+    """Scale of every cell behind others, whose units are no guide: a cell's is that of physical units."""
+    if scaling is None:
+        return profile_of(slopes, inputs)
+    return profile_of(slopes * scaling.inputs * scaling.output, inputs / scaling.inputs) / scaling.inputs

@@ -5,6 +5,7 @@ import torch
 from ...compute.memory import fits
 from ...training.cost import timed
 from .config import Config
+from .graded import ROWS
 
 _TIMED = 1024  # size of the product of matrices that is timed
 
@@ -25,12 +26,14 @@ def fit_bytes(rows: int, cells: int, config: Config) -> float:
     return 8.0 * (1.5 * rows * rank + 4 * rank**2 + rows * cells) + min(2.0**27, 64.0 * rows * rank)
 
 
-def fit_seconds(rows: int, trials: int, config: Config) -> float:
+def fit_seconds(rows: int, trials: int, config: Config, graded: bool = False) -> float:
     """About how long it takes, from how long a product of matrices does; fits to halves are a part of it."""
     matrix = torch.ones(_TIMED, _TIMED, dtype=torch.float64)
     each = timed(lambda: matrix @ matrix) / (2 * _TIMED**3)
     halves = config.deviations == "halves"
     of_trials = trials * min(rows, config.trial_rows) ** 3
+    if graded:  # the evidence and its gradient, some tens of times a trial
+        of_trials += 30 * trials * min(rows, ROWS) ** 3
     if carried(rows, config):
         rank = min(rows, config.rank)
         return each * (
