@@ -157,7 +157,7 @@ class Fit:
             chosen = ("factor", "length", "smooth", "amplitude")
             return replace(trial, **{key: getattr(prior, key) for key in chosen})
         rows = self.training.rows(slice(self.config.trial_rows))
-        if self.graded:
+        if self.graded and not trial.amplitudes:
             y = warp.unbent(rows.targets.numpy(), trial.bend)
             x = rows.inputs.numpy() @ self._scale(trial)
             orders = most_likely_orders(x, y, self.task.degree, trial.nugget)

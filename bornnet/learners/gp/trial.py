@@ -8,6 +8,7 @@ import numpy as np
 
 from .config import Config
 
+_RISES = (1e2, 1e4, 1e6)  # of the nugget, behind other learners
 _DOUBLED = 2  # times that the longest length is doubled at most
 CHOSEN = ("factor", "length", "nugget", "bend", "amplitude", "smooth", "amplitudes")
 
@@ -59,17 +60,19 @@ def following(done: Sequence[Trial], config: Config, bends: Sequence[float], beh
             beside = factors[max(at - 1, 0) : at] + factors[at + 1 : at + 2]
             plan += [replace(best, factor=factor) for factor in beside]
         elif stage == 3 and behind:
-            plan += [replace(best, nugget=nugget) for nugget in (1e2 * first, 1e4 * first, 1e6 * first)]
+            plan += [replace(best, nugget=rise * first) for rise in _RISES]
     return plan[len(done)] if len(done) < len(plan) else None
 
 
 def following_graded(done: Sequence[Trial], config: Config, bends: Sequence[float]) -> Trial | None:
     """The trial after those `done`, where every order has an amplitude of its own; None after the last one.
 
-    First the lengths, then twice the longest as long as that is the best, then the bends.
+    First the lengths, then twice the longest as long as that is the best, then the bends, and larger nuggets
+    with the amplitudes of the best: values that are exact, but for rounding and for what lies above all
+    orders, are likely with too small ones.
     """
     plan = [Trial(1.0, length, config.nugget, bends[0]) for length in config.lengths]
-    for stage in range(_DOUBLED + 1):
+    for stage in range(_DOUBLED + 2):
         if len(done) < len(plan):
             break
         best = min(done[: len(plan)], key=lambda trial: trial.error)
@@ -78,4 +81,6 @@ def following_graded(done: Sequence[Trial], config: Config, bends: Sequence[floa
             plan.append(replace(fresh, length=2 * best.length))
         elif stage == _DOUBLED:
             plan += [replace(fresh, bend=bend) for bend in bends[1:]]
+        elif stage == _DOUBLED + 1:
+            plan += [replace(best, nugget=rise * best.nugget) for rise in _RISES]
     return plan[len(done)] if len(done) < len(plan) else None
