@@ -82,13 +82,14 @@ def compare_born(
       bornnet compare-born runs/first
       bornnet compare-born runs/first --order 4 --json
       bornnet compare-born runs/first --report report.html --figures figures
-      bornnet compare-born runs/first --report report.html --title "What 16 cells teach" --latex table.tex
+      bornnet compare-born runs/first --report page.html --title "Sixteen cells"
+      bornnet compare-born runs/first --latex table.tex
       bornnet compare-born runs/first --path square:eta=1.5 --report report.html
       bornnet compare-born runs/first --plan
       bornnet compare-born runs/tanh runs/gelu
       bornnet compare-born runs/flow --cells 64
       bornnet compare-born --model net.pt --activation gelu --check pairs.csv
-      bornnet compare-born --model net.pt --layers "16 -> 32 tanh -> 1" --potentials mine.csv
+      bornnet compare-born --model net.pt --layers "16 -> 32 tanh -> 1"
     """
     from bornnet.comparison.compare import compare_runs
     from bornnet.comparison.foreign import compare_model
