@@ -198,7 +198,7 @@ def _tables(comparison: "Comparison") -> list[Any]:
     columns = ("order", "kernel error", "cosine", "term error", f"one {comparison.noun}", "baseline")
     note = (
         f"Relative errors. Right: the kernel error of one {comparison.noun} without iteration, and of the "
-        "best baseline."
+        "best baseline, least squares or a Gaussian process."
     )
     proxies = [
         (row.order, f"{row.vs_born:.1e}", f"{row.vs_exact:.1e}", f"{row.born_vs_exact:.1e}")
@@ -242,7 +242,7 @@ def _error_plot(comparison: "Comparison") -> list[str]:
         best = comparison.best_baseline(row.order)
         marks = {"●": row.kernel_error, "○": alone.kernel_error}
         rows[f"order {row.order}"] = marks | ({"△": best[1].kernel_error} if best else {})
-    return [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best least squares", *log_dots(rows)]
+    return [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best baseline", *log_dots(rows)]
 
 
 def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:

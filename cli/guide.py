@@ -7,7 +7,7 @@ import click
 from bornnet.config.names import suggestion
 from bornnet.errors import InputError
 
-from .options import terminal_options
+from .options import offering, terminal_options
 from .terminal import Terminal, facts
 
 PAGES: tuple[str, ...] = (
@@ -31,7 +31,9 @@ PAGES: tuple[str, ...] = (
 
 
 @click.command()
-@click.argument("page", required=False, metavar="[PAGE]")
+@click.argument(
+    "page", required=False, metavar="[PAGE]", shell_complete=offering(lambda: available())
+)
 @click.option("--list", "listed", is_flag=True, help="List the pages.")
 @terminal_options
 def guide(page: str | None, listed: bool, terminal: Terminal) -> None:
