@@ -31,9 +31,7 @@ PAGES: tuple[str, ...] = (
 
 
 @click.command()
-@click.argument(
-    "page", required=False, metavar="[PAGE]", shell_complete=offering(lambda: available())
-)
+@click.argument("page", required=False, metavar="[PAGE]", shell_complete=offering(lambda: available()))
 @click.option("--list", "listed", is_flag=True, help="List the pages.")
 @terminal_options
 def guide(page: str | None, listed: bool, terminal: Terminal) -> None:
