@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, get_args, get_origin
 
 import click
+from bornnet.data import preset_names
 
 from bornnet.config.explain import named_choices
 from bornnet.config.registry import learner_config, learner_names
 from bornnet.config.schema import Common, Comparison, Data, Iteration, Keys, LearnerConfig
-from bornnet.data import preset_names
 
 from .options import Decorator, Name, offering, together
 

@@ -8,7 +8,6 @@ import bornnet
 from bornnet.errors import InputError
 from bornnet.physics.discretize import discretize, discretize_samples
 
-
 smooth = pytest.mark.parametrize("name", SMOOTH)
 
 
