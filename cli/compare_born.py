@@ -82,13 +82,14 @@ def compare_born(
       bornnet compare-born runs/first
       bornnet compare-born runs/first --order 4 --json
       bornnet compare-born runs/first --report report.html --figures figures
-      bornnet compare-born runs/first --report report.html --title "What 16 cells teach" --latex table.tex
+      bornnet compare-born runs/first --report page.html --title "Sixteen cells"
+      bornnet compare-born runs/first --latex table.tex
       bornnet compare-born runs/first --path square:eta=1.5 --report report.html
       bornnet compare-born runs/first --plan
       bornnet compare-born runs/tanh runs/gelu
       bornnet compare-born runs/flow --cells 64
       bornnet compare-born --model net.pt --activation gelu --check pairs.csv
-      bornnet compare-born --model net.pt --layers "16 -> 32 tanh -> 1" --potentials mine.csv
+      bornnet compare-born --model net.pt --layers "16 -> 32 tanh -> 1"
     """
     from bornnet.comparison.compare import compare_runs
     from bornnet.comparison.foreign import compare_model
@@ -197,7 +198,7 @@ def _tables(comparison: "Comparison") -> list[Any]:
     columns = ("order", "kernel error", "cosine", "term error", f"one {comparison.noun}", "baseline")
     note = (
         f"Relative errors. Right: the kernel error of one {comparison.noun} without iteration, and of the "
-        "best baseline."
+        "best baseline, least squares or a Gaussian process."
     )
     proxies = [
         (row.order, f"{row.vs_born:.1e}", f"{row.vs_exact:.1e}", f"{row.born_vs_exact:.1e}")
@@ -241,7 +242,7 @@ def _error_plot(comparison: "Comparison") -> list[str]:
         best = comparison.best_baseline(row.order)
         marks = {"●": row.kernel_error, "○": alone.kernel_error}
         rows[f"order {row.order}"] = marks | ({"△": best[1].kernel_error} if best else {})
-    return [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best least squares", *log_dots(rows)]
+    return [f"Kernel error: ● learned  ○ one {comparison.noun}  △ best baseline", *log_dots(rows)]
 
 
 def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, get_args, get_origin
 
 import click
+from bornnet.data import preset_names
 
 from bornnet.config.explain import named_choices
 from bornnet.config.registry import learner_config, learner_names
 from bornnet.config.schema import Common, Comparison, Data, Iteration, Keys, LearnerConfig
 
-from .options import Decorator, Name, together
+from .options import Decorator, Name, offering, together
 
 
 def configured(*models: type[Keys], only: Iterable[str] = (), without: Iterable[str] = ()) -> Decorator:
@@ -39,6 +40,8 @@ def _option(key: str, models: Sequence[type[Keys]]) -> Decorator:
         attributes["metavar"] = extra["metavar"]
     if names:
         attributes["type"] = Name(names)
+    elif key == "learner":
+        attributes["shell_complete"] = offering(lambda: (*learner_names(), "auto"))
     elif key == "strength":
         attributes |= {"type": float, "nargs": 2, "metavar": "LO HI"}
     elif _kind(field.annotation) is int:
@@ -88,7 +91,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 study_options = together(
-    click.option("--preset", metavar="NAME", help="A study that ships with bornnet: quick, standard, ..."),
+    click.option(
+        "--preset",
+        metavar="NAME",
+        help="A study that ships with bornnet: quick, standard, ...",
+        shell_complete=offering(preset_names),
+    ),
     click.option(
         "--config", type=click.Path(), metavar="FILE", help="TOML file with the same keys as the flags."
     ),

@@ -73,9 +73,9 @@ def generate(
       bornnet generate data.h5 --samples 20000 --cells 16 --strength 1e-3 0.5
       bornnet generate data.h5 --preset quick --labels gradient
       bornnet generate noisy.h5 --preset quick --noise 0.01
-      bornnet generate around.h5 --at square:a0=inf --target inverse --strength 3e-3 0.3
-      bornnet generate mine.h5 --potentials potentials.csv
-      bornnet generate mine.h5 --potentials potentials.csv --values a0.csv --sigma 1e-3
+      bornnet generate around.h5 --at square:a0=inf --target inverse
+      bornnet generate own.h5 --potentials potentials.csv
+      bornnet generate own.h5 --potentials U.csv --values a0.csv --sigma 1e-3
       bornnet generate large.h5 --samples 100000000 --cells 64 --resume
       bornnet generate large.h5 --samples 100000000 --scheduler tcp://node1:8786
     """

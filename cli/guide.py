@@ -7,8 +7,8 @@ import click
 from bornnet.config.names import suggestion
 from bornnet.errors import InputError
 
-from .options import terminal_options
-from .terminal import Terminal, table
+from .options import offering, terminal_options
+from .terminal import Terminal, facts
 
 PAGES: tuple[str, ...] = (
     "physics",
@@ -31,7 +31,7 @@ PAGES: tuple[str, ...] = (
 
 
 @click.command()
-@click.argument("page", required=False, metavar="[PAGE]")
+@click.argument("page", required=False, metavar="[PAGE]", shell_complete=offering(lambda: available()))
 @click.option("--list", "listed", is_flag=True, help="List the pages.")
 @terminal_options
 def guide(page: str | None, listed: bool, terminal: Terminal) -> None:
@@ -49,7 +49,8 @@ def guide(page: str | None, listed: bool, terminal: Terminal) -> None:
         titles = {name: title(name) for name in available()}
         terminal.result(
             {"pages": [{"name": name, "title": text} for name, text in titles.items()]},
-            table("Pages of the guide", ["page", "about"], list(titles.items()), "bornnet guide PAGE"),
+            facts("Pages of the guide", titles),
+            "bornnet guide PAGE",
         )
         return
     text = read(page)

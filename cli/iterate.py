@@ -22,7 +22,7 @@ def iterate(data: str, **flags: Any) -> None:
     \b
     Examples:
       bornnet iterate data.h5 --out runs/first --preset quick
-      bornnet iterate data.h5 --out runs/wide --hidden 48,48 --rounds 4 --members 3
+      bornnet iterate data.h5 --out runs/wide --hidden 48,48 --rounds 4
       bornnet iterate data.h5 --out runs/first --resume
     """
     run_fit("iterate", data, flags)

@@ -124,8 +124,8 @@ def run_fit(command: str, data: str, flags: dict[str, Any]) -> None:
             f"Run {fitted.path}",
             ("member", "round", "potentials", "steps (best)", "held-out error", "typical"),
             rows,
-            "Errors on held-out potentials, relative to the order that is due: RMS, and their typical size, "
-            "by which the best step is chosen. "
+            "Errors on held-out potentials, relative to the order that is due, or to the values' own errors: "
+            "RMS, and their typical size, by which the best step is chosen. "
             + (
                 f"Up to {left_out:,} potentials a round are left out: steps do not follow them. "
                 * (left_out > 0)

@@ -4,7 +4,7 @@ Those of the configuration are made from its keys (`configured`).
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -46,6 +46,16 @@ class TableFile(click.Path):
         from bornnet.files.text import STDIN
 
         return str(STDIN) if value == "-" else super().convert(value, param, ctx)
+
+
+def offering(names: Callable[[], Iterable[str]]) -> Callable[..., list[str]]:
+    """For `shell_complete`: those of the names that begin as what is typed; of a chain, its last part."""
+
+    def begun(ctx: click.Context, param: click.Parameter, typed: str) -> list[str]:
+        before, comma, last = typed.rpartition(",")
+        return [before + comma + name for name in names() if name.startswith(last)]
+
+    return begun
 
 
 def together(*options: Decorator) -> Decorator:

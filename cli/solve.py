@@ -88,7 +88,7 @@ def solve(
 
     \b
       square              1 at r < R
-      square-core         1 at C < r < R, and a --core-height at r < C, the --core-radius
+      square-core         1 at C < r < R, --core-height at r < --core-radius C
       gaussian            exp(-(r/R)^2)
       exponential         exp(-r/R)
       poschl-teller       1/cosh(r/R)^2
@@ -107,13 +107,16 @@ def solve(
     Examples:
       bornnet solve potentials.csv
       bornnet solve many.npy --csv solved.csv
-      bornnet solve --shape gaussian --depth 35 --range 1.6 --units fm,MeV --reduced-mass 469.5
-      bornnet solve --shape gaussian --term -200 0.82 --term 178 1.251 --units fm,MeV --reduced-mass 469.5
-      bornnet solve helium.csv --units angstrom,K --reduced-mass "2.0013 u" --tail 6
+      bornnet solve --shape gaussian --depth 35 --range 1.6 \\
+          --units fm,MeV --reduced-mass 469.5
+      bornnet solve --shape gaussian --term -200 0.82 --term 178 1.251 \\
+          --units fm,MeV --reduced-mass 469.5
+      bornnet solve helium.csv --tail 6 --units angstrom,K --reduced-mass 2.0013u
       bornnet solve potential.csv --at square:eta=0.95 --order 8 --plot series.svg
       bornnet solve potential.csv --at reference.csv --target inverse
       bornnet solve potentials.csv --law runs/flow
-      bornnet solve triplet.csv --radial --units fm,MeV --reduced-mass 469.5 --plot triplet.svg
+      bornnet solve triplet.csv --radial --units fm,MeV --reduced-mass 469.5 \\
+          --plot triplet.svg
     """
     from bornnet.files.atomic import check_new_file
     from bornnet.solving.solve import blocks, solve_problem

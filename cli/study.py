@@ -50,9 +50,9 @@ def study(
       command = "iterate"          # or "train"
       preset = "quick"             # what all settings start from
       seeds = [1, 2, 3]            # every setting once with each: error bars
-      [base]                       # what differs from the preset, or data = "mine.h5"
+      [base]                       # what differs from it, or data = "mine.h5"
       steps = [60, 40, 25]
-      [grid]                       # every combination of these; [[grid]]: of each table
+      [grid]                       # all combinations; [[grid]]: of each table
       hidden = [[16, 16], [32, 32]]
       [vary]                       # the base with one of these at a time
       activation = ["gelu", "sin"]
@@ -68,7 +68,7 @@ def study(
       bornnet study dependence --dry-run              (ships with bornnet)
       bornnet study widths.toml --out studies/widths
       bornnet study widths.toml --out studies/widths --table
-      bornnet study widths.toml --out studies/widths --resume --scheduler tcp://node1:8786
+      bornnet study widths.toml --out studies/widths --resume
     """
     from bornnet.studies.file import read_study
 

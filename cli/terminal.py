@@ -67,9 +67,9 @@ class Terminal:
             else:
                 print(markdown, end="", flush=True)
             return
-        from rich.markdown import Markdown
+        from .page import Page
 
-        self.console(sys.stdout).print(Markdown(markdown, code_theme="ansi_dark"))
+        self.console(sys.stdout).print(Page(markdown))
 
     def note(self, text: str) -> None:
         """A line on stderr that `--quiet` leaves out: what was written, and what to do next."""

@@ -16,7 +16,7 @@ def train(data: str, **flags: Any) -> None:
     \b
     Examples:
       bornnet train data.h5 --out runs/single --preset quick
-      bornnet train data.h5 --out runs/common --optimizer adam --steps 500 --hidden 64,64
+      bornnet train data.h5 --out runs/adam --optimizer adam --steps 500
       bornnet train data.h5 --out runs/single --resume
     """
     run_fit("train", data, {**flags, "rounds": 1})

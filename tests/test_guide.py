@@ -1,16 +1,24 @@
 """The guide: every command and snippet on its pages runs, and prints what the page says it prints."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
 from bornnet.cli.guide import PAGES, available, read, title
 from bornnet.cli.main import main
+from bornnet.cli.page import Page
 from guide_blocks import blocks, run_blocks
+from rich.console import Console
 
 import bornnet
 
 ROOT = Path(bornnet.__file__).parents[1]
+
+
+def unfenced(page):
+    """The page without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S)
 
 
 @pytest.mark.parametrize("page", available())
@@ -46,8 +54,8 @@ def test_commands_for_a_clone_are_there(page):
 
 @pytest.mark.parametrize("page", available())
 def test_no_table_or_heading_is_swallowed_by_a_paragraph(page):
-    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S)
-    assert not re.search(r"^[^|\n].*(\| --- \||\S ## )", text, re.M)
+    assert not re.search(r"^[^|\n].*(\| --- \||\S ## )", unfenced(page), re.M)
+    assert not re.search(r"\S\n +\d+[.)] ", unfenced(page))  # a number at a line's start would begin a list
 
 
 def test_every_file_is_listed():
@@ -81,3 +89,15 @@ def test_diagrams_can_be_called_whatever_was_imported_before():
     import bornnet.diagrams.diagram
 
     assert len(bornnet.diagrams(3)) == 2
+
+
+@pytest.mark.parametrize("page", available())
+def test_a_terminal_of_80_columns_cuts_and_wraps_nothing_that_has_a_form(page):
+    fenced = "".join(re.findall(r"^```.*?\n(.*?)^```$", read(page), re.M | re.S))
+    code = fenced.splitlines() + re.findall(r"^    (.*)$", unfenced(page), re.M)
+    assert [line for line in code if len(line) > 78] == []
+    console = Console(width=80, file=io.StringIO())
+    console.print(Page(read(page)))
+    shown = console.file.getvalue()
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80

@@ -77,8 +77,13 @@ def _shown(value: Any) -> str:
 def compare(series: LearnedSeries, order: int = 3) -> Comparison:
     """Compare a learned series with the exact Born series, as ``compare-born`` does.
 
-    Raises `InputError` where the series has kept no held-out potentials.
+    Raises `InputError` where it is none, or has kept no held-out potentials.
     """
+    if not isinstance(series, LearnedSeries):
+        raise InputError(
+            "series: expected a LearnedSeries, as fit_series and load_run(..).series give; "
+            f"got {type(series).__name__}."
+        )
     if series.held_out is None:
         raise InputError(
             "series: expected one with held-out potentials, as fit_series gives; got none in it."

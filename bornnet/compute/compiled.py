@@ -39,7 +39,7 @@ def tell_that_it_compiles() -> None:
     global _told
     waits = sys.stderr is not None and (sys.stderr.isatty() or "ipykernel" in sys.modules)
     if waits and not _told and parent_process() is None:
-        print("Compiling for this processor, once after installation: up to a minute.", file=sys.stderr)
+        print("Compiling what is used for the first time, and keeping it: up to a minute.", file=sys.stderr)
         _told = True
 
 

@@ -85,7 +85,8 @@ class Run:
         rows = Labelled(held_out["potentials"], values, held_out["strength"], sigma=sigma)
         noise = self.provenance.get("noise")
         found = noise and LearnedNoise(**noise)
-        return LearnedSeries(tuple(self.learned), self.config, rows, target=self.target, noise=found)
+        fits = self.summary.get("fits", [])
+        return LearnedSeries(tuple(self.learned), self.config, rows, fits, self.target, found)
 
     @property
     def finished_rounds(self) -> int:

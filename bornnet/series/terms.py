@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..learners.base import Learner
+from .shown import counted
 
 
 class Series(Protocol):
@@ -23,7 +24,7 @@ class Series(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MemberSeries:
     """The series that one member has learned, in units of the range. Around a reference, potentials here are
     displacements from it and values are less the value there: the base point of every learner is zero.
@@ -41,6 +42,10 @@ class MemberSeries:
     learners: tuple[Learner, ...]
     corrected: bool = False
     cells: int | None = None
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(dict.fromkeys(learner.kind for learner in self.learners))
+        return f"MemberSeries({kinds}: {counted(len(self.learners), 'round')})"
 
     def sources(self, order: int) -> Sequence[Learner]:
         """The learners whose order-n Taylor terms make up order n."""

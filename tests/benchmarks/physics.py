@@ -26,8 +26,8 @@ from physics_twins import (
     integrated_edge,
     two_step_length,
 )
-from test_discretize import SMOOTH
-from test_discretize import exact_length as exact_smooth_length
+from smooth_potentials import SMOOTH
+from smooth_potentials import exact_length as exact_smooth_length
 
 import bornnet
 from bornnet.physics.discretize import discretize

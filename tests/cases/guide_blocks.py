@@ -44,7 +44,7 @@ def run_blocks(found: list[Block], digits: bool = True) -> None:
 
 def _run_console(text: str, form: Callable[[str], str]) -> None:
     shown = ""
-    for line in text.splitlines():
+    for line in text.replace("\\\n", " ").splitlines():
         if line.startswith("$ "):
             program, *arguments = shlex.split(line[2:], comments=True)
             assert program == "bornnet", line

@@ -5,6 +5,7 @@ import inspect
 import click
 import pytest
 from bornnet.cli.main import bornnet as group
+from bornnet.cli.main import main
 
 from bornnet.config.load import load_config, study_keys
 from bornnet.config.registry import known_learners, learner_config
@@ -45,6 +46,14 @@ def test_options_show_what_holds_without_them(command):
                 assert "[default:" in option.help
                 checked += 1
     assert checked > 3
+
+
+@pytest.mark.parametrize("command", [None, *group.list_commands(click.Context(group))])
+def test_help_fits_a_terminal_of_80_columns(command, capsys):
+    assert main([*([command] if command else []), "--help"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert "..." not in text.replace("standard, ...", "").partition("Commands:")[2]  # click's way to cut
 
 
 def test_a_setting_is_declared_once():

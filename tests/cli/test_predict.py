@@ -7,7 +7,9 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from bornnet.cli.main import bornnet as group
 from bornnet.cli.main import main
+from click.shell_completion import ShellComplete
 
 from bornnet import born_kernel, load_run, weinberg_eigenvalue
 
@@ -149,6 +151,22 @@ def test_completion(run, shell):
     done = run("completion", shell)
     assert done.code == 0
     assert "_BORNNET_COMPLETE" in done.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("guide own-", ["own-data", "own-networks"]),
+        ("iterate --learner g", ["gp"]),
+        ("iterate --learner flow,g", ["flow,gp"]),
+        ("generate --preset q", ["quick"]),
+        ("iterate --optimizer l-", ["l-bfgs"]),
+    ],
+)
+def test_names_are_completed(typed, offered):
+    *before, begun = typed.split()
+    found = ShellComplete(group, {}, "bornnet", "_BORNNET_COMPLETE").get_completions(before, begun)
+    assert [item.value for item in found] == offered
 
 
 def test_a_flow_has_no_value_behind_a_pole_and_others_are_as_without(run):
