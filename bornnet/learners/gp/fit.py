@@ -105,6 +105,7 @@ class Fit:
             "sigma": self.training.sigma,
             "alpha": None if learned is None else torch.from_numpy(learned.alpha),
             "parts": None if learned is None or learned.parts is None else torch.from_numpy(learned.parts),
+            "factor": None if learned is None or learned.factor is None else torch.from_numpy(learned.factor),
             "chosen": None if learned is None else dict(learned.chosen),
         }
 
@@ -121,8 +122,9 @@ class Fit:
             chosen = state["chosen"]
             best = Trial.read(chosen)
             learner = self._learner(best, state["alpha"].numpy(), chosen)
-            parts = state.get("parts")
-            self._learned = learner if parts is None else replace(learner, parts=parts.numpy())
+            kept = {name: state.get(name) for name in ("parts", "factor")}
+            found = {name: tensor.numpy() for name, tensor in kept.items() if tensor is not None}
+            self._learned = replace(learner, **found)
 
     def learned(self) -> GaussianProcess:
         """What was learned, in the units of the problem."""
@@ -217,7 +219,10 @@ class Fit:
             **{key: getattr(trial, key) for key in CHOSEN},
             **{"rows": len(y), "rank": len(found), "left": float(basis.left.max()), "residual": residuals[0]},
         }
-        return self._learner(trial, found[:, 0], chosen)
+        learner = self._learner(trial, found[:, 0], chosen)
+        if self.training.sigma is None:
+            return learner
+        return replace(learner, factor=basis.posterior_factor().numpy())
 
     def _errors(self, learner: GaussianProcess) -> np.ndarray:
         held_out = self.held_out
@@ -265,7 +270,7 @@ class Fit:
         facts = {"held_out_error": progress.held_out_error, "held_out_typical": progress.held_out_typical}
         trials = [{**asdict(trial), "error": stated(trial.error)} for trial in self.trials]
         chosen = {**learner.chosen, **facts, "trials": trials}
-        self._learned = self._learner(best, learner.alpha, chosen)
+        self._learned = replace(learner, chosen=chosen)
 
     @property
     def _has_deviations(self) -> bool:

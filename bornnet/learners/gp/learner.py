@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 
 from ...errors import InputError
 from ...networks.packed import multiplicity_factorials, packed_size, unpack
@@ -16,7 +17,7 @@ from .config import Config
 from .graded import of_every_order
 from .halves import Halves
 from .kernels import Kernel, build
-from .posterior import block_rows, mean, squares
+from .posterior import block_rows, factorized, mean, squares
 from .size import fit_bytes, fit_seconds
 from .taylor import Series
 from .tensors import as_polynomial, power_sum, square, times
@@ -40,6 +41,8 @@ class GaussianProcess(Learner):
         parts: coefficients of fits to parts of the rows (`halves.fits`); None where deviations are the
             posterior's, or not asked for.
         bend: t of `warp.bent`; 0: values are the process itself.
+        factor: of values with errors that some of the rows carry, what all of them tell ``(N, N)``
+            (`low_rank.Basis.posterior_factor`); None where the rows are all.
     """
 
     kind: ClassVar[str] = "gp"
@@ -54,6 +57,7 @@ class GaussianProcess(Learner):
     noise: np.ndarray | None = None
     parts: np.ndarray | None = None
     bend: float = 0.0
+    factor: np.ndarray | None = None
 
     def __call__(self, U: np.ndarray) -> np.ndarray:
         """Values ``(N,)`` of potentials ``(N, D)``."""
@@ -178,9 +182,11 @@ class GaussianProcess(Learner):
 
     @cached_property
     def _posterior(self) -> Posterior | None:
-        if self.noise is None or self.config.kernel != "exponential":
+        if self.config.kernel != "exponential" or (self.noise is None and self.factor is None):
             return None
-        return Posterior(self._kernel, self.rows, self.noise, self.chosen["nugget"])
+        if self.factor is not None:
+            return Posterior(self.rows, torch.from_numpy(self.factor))
+        return Posterior(self.rows, factorized(self._kernel, self.rows, self.chosen["nugget"], self.noise)[0])
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Config) -> Fit:
@@ -234,6 +240,7 @@ class GaussianProcess(Learner):
         }
         arrays |= {} if self.noise is None else {"noise": self.noise}
         arrays |= {} if self.parts is None else {"parts": self.parts}
+        arrays |= {} if self.factor is None else {"factor": self.factor}
         facts = {
             "kind": self.kind,
             "degree": self.degree,
@@ -262,11 +269,14 @@ class GaussianProcess(Learner):
         parts = state.arrays.get("parts")
         if parts is not None and parts.shape != (len(alpha), 8):
             raise ValueError(f"parts {parts.shape} and alpha {alpha.shape} do not fit")
+        factor = state.arrays.get("factor")
+        if factor is not None and factor.shape != alpha.shape * 2:
+            raise ValueError(f"factor {factor.shape} and alpha {alpha.shape} do not fit")
         config = Config.model_validate(state.facts["config"])
         degree = int(state.facts["degree"])
         chosen = dict(state.facts["chosen"])
         bend = float(state.facts.get("bend", 0.0))
-        return cls(rows, alpha, scale, float(output[0]), degree, config, chosen, noise, parts, bend)
+        return cls(rows, alpha, scale, float(output[0]), degree, config, chosen, noise, parts, bend, factor)
 
     def _scaled(self, U: np.ndarray) -> np.ndarray:
         U = np.asarray(U, dtype=float)

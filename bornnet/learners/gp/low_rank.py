@@ -108,6 +108,28 @@ class Basis:
             column[:] = beta.numpy() / self.size[self.chosen]
         return found, reached
 
+    def posterior_factor(self) -> Tensor:
+        """What all rows tell of the process, by its covariances b with the chosen ones: lower triangular F
+        ``(m, m)``, of which a functional's variance falls by ``|F^-1 b|^2``.
+
+        With weights of the basis that have the covariance ``A^-1 = (1 + Z V^-1 Z^T)^-1`` after the fit (Z the
+        factor, V the variances; Rasmussen & Williams, 2006, equation 8.14), ``F F^T`` is that of the chosen
+        rows as ``own (1 - A^-1)^-1 own^T``.
+        """
+        count = len(self.chosen)
+        factor, own = self.factor[:count], self.factor[:count, self.chosen].T
+        precision = torch.eye(count, dtype=torch.float64)
+        weights = torch.from_numpy(1 / np.sqrt(self.variance))
+        size = max(1, (1 << 23) // count)
+        for start in range(0, factor.shape[1], size):
+            block = factor[:, start : start + size] * weights[start : start + size]
+            precision.addmm_(block, block.T)
+        told = -torch.cholesky_inverse(torch.linalg.cholesky(precision))
+        told.diagonal().add_(1 + count * torch.finfo(told.dtype).eps)
+        upper = torch.linalg.cholesky(told.flip(0, 1)).flip(0, 1)  # upper @ upper.T is what was told
+        found = torch.linalg.solve_triangular(upper.T, own, upper=False, left=False)
+        return found * torch.from_numpy(self.size[self.chosen])[:, None]
+
 
 def _pivoted(matrix: np.ndarray, most: int) -> tuple[list[int], np.ndarray]:
     """The rows of a small matrix whose remainders stay near the largest, in order, and their Cholesky factor;

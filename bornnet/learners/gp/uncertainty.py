@@ -11,10 +11,11 @@ from math import factorial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...networks.packed import multisets, unpack
 from .kernels import Kernel
-from .posterior import covariance, factorized
+from .posterior import covariance
 
 _LARGEST = 4e12  # operations from which on a coefficient's deviation is not worth its time
 _SYMMETRIZED = 5  # orders up to which prior variances of coefficients are summed over permutations
@@ -25,15 +26,14 @@ class Posterior:
     """What the rows leave unknown of the process.
 
     Args:
-        kernel: k.
-        rows: training inputs ``(N, D)`` in the units of the kernel.
-        noise: variance of their values in units of the amplitude ``(N,)``.
-        nugget: relative, as in the fit.
+        rows: training inputs ``(N, D)`` in the units of the kernel, or those that carry them.
+        factor: lower triangular F ``(N, N)`` with ``C = F F^T``: `posterior.factorized`, or
+            `low_rank.Basis.posterior_factor`.
     """
 
-    def __init__(self, kernel: Kernel, rows: np.ndarray, noise: np.ndarray, nugget: float) -> None:
+    def __init__(self, rows: np.ndarray, factor: Tensor) -> None:
         self.rows = rows
-        self.factor, _ = factorized(kernel, rows, nugget, noise)
+        self.factor = factor
 
     def left(self, prior: np.ndarray, covariances: np.ndarray) -> np.ndarray:
         """Variances ``(P,)`` left of functionals with `prior` ``(P,)`` and `covariances` ``(N, P)``."""

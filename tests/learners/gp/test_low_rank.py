@@ -122,11 +122,42 @@ def test_kernels_are_as_good_as_those_of_the_whole_factor():
         assert stated[0] / 2 < stated[1] < 2 * stated[0]
 
 
-def test_stopped_and_resumed_is_as_undisturbed():
+def test_errors_of_values_leave_the_same_deviations_as_a_factor_of_all_rows(tmp_path):
+    """The posterior of the rows that carry the kernel, against that of all: of coefficients, terms, values."""
+    U, _ = sample_potentials("mixture", 300, 4, strength=(3e-3, 0.5), seed=4)
+    values = bornnet.scattering_length(U)
+    sigma = 0.01 * np.abs(values)
+    values = values + sigma * np.random.default_rng(0).normal(size=300)
+    whole, carried = (
+        bornnet.fit_series(U, values, sigma=sigma, learner="gp", rounds=1, solver=solver, robust=False)
+        for solver in ("cholesky", "low-rank")
+    )
+    learner = carried.members[0].learners[0]
+    assert learner.chosen["rank"] < 250
+    for n in (1, 2, 3):
+        ratio = carried.kernel_std(n) / whole.kernel_std(n)
+        assert 0.999 < ratio.min() <= ratio.max() < 1.05  # rows that teach next to nothing are left out
+    other = whole.members[0].learners[0]
+    for stated in ("value_uncertainty", "terms_uncertainty"):
+        order = () if stated.startswith("value") else (3,)
+        found, expected = (getattr(one, stated)(U[:20], *order) for one in (learner, other))
+        ratio = found[expected > 0] / expected[expected > 0]
+        assert 0.999 < ratio.min() <= ratio.max() < 1.05
+    carried.save(tmp_path / "c.safetensors")
+    again = bornnet.load_series(tmp_path / "c.safetensors")
+    np.testing.assert_array_equal(again.kernel_std(2), carried.kernel_std(2))
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_stopped_and_resumed_is_as_undisturbed(noisy):
     U, eta = sample_potentials("mixture", 400, 3, strength=(3e-3, 0.5), seed=2)
     parts = (torch.from_numpy(part) for part in (U, bornnet.scattering_length(U), 1 / eta))
     inputs, targets, weights = parts
-    samples = [Samples(inputs[i], targets[i], weights[i]) for i in (slice(0, 320), slice(320, 400))]
+    sigma = 0.01 * targets if noisy else None
+    samples = [
+        Samples(inputs[i], targets[i], weights[i], None, None if sigma is None else sigma[i])
+        for i in (slice(0, 320), slice(320, 400))
+    ]
     task, config = Task(cells=3, degree=1), Config(solver="low-rank", trial_rows=100)
 
     def begun():
@@ -135,9 +166,8 @@ def test_stopped_and_resumed_is_as_undisturbed():
     whole = begun()
     states = []
     whole.run(lambda progress: states.append(whole.state()))
-    assert (
-        len(states) == whole.progress.step > len(whole.trials) + 2
-    )  # some of the basis, the fit, its halves
+    # some of the basis, the fit and, without errors, its halves
+    assert len(states) == whole.progress.step > len(whole.trials) + (0 if noisy else 2)
     for state in states[-4:]:
         again = begun()
         again.load_state(state)
