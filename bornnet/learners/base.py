@@ -78,6 +78,8 @@ class Task:
         at: base point of the expansion in the units of the problem; None for 0.
         slopes: first-order coefficients ``(cells,)`` of the whole function, where learners before this one in
             a chain know them and the targets are what they leave; None where the targets are all.
+        alone: whether nobody else shows where else the fit could have ended: no other member, and no later
+            learner of a chain, whose error bars are the ones that count.
     """
 
     cells: int
@@ -91,6 +93,7 @@ class Task:
     seconds: float | None = None
     at: np.ndarray | None = None
     slopes: np.ndarray | None = None
+    alone: bool = True
 
 
 class Learner(ABC):

@@ -171,7 +171,8 @@ class ChainFit:
         if self.done:
             firsts = [part.derivative_tensor(1, cells=self.task.cells) for part in self.done]
             slopes = np.sum(firsts, axis=0)
-        task = replace(self.task, before=self.before[place], slopes=slopes)
+        alone = self.task.alone and place == len(self.config.parts) - 1
+        task = replace(self.task, before=self.before[place], slopes=slopes, alone=alone)
         return learner_class(name).begin(problem, task, settings)
 
     def _left(self, samples: Samples) -> Samples:

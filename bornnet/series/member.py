@@ -99,6 +99,7 @@ class Member:
             before=before,
             device=self.device,
             seconds=None if study.time_limit is None else 60 * study.time_limit,
+            alone=study.members == 1,
         )
 
     @property

@@ -19,3 +19,9 @@ class Config(Stepwise):
     precision: Precision = Field(
         "double", description="Of the numbers in training: double, or single (quick and rough)."
     )
+    restarts: int = Field(
+        2,
+        ge=0,
+        description="Further fits of a single member to noisy values, from other starting weights, whose "
+        "spread joins its error bars.",
+    )
