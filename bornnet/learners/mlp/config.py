@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ...config.kinds import Widths
+from ...config.kinds import Activations, Widths
 from ...config.names import Activation, Precision
 from ...training.settings import Stepwise
 
@@ -19,9 +19,9 @@ class Config(Stepwise):
     precision: Precision = Field(
         "double", description="Of the numbers in training: double, or single (quick and rough)."
     )
-    restarts: int = Field(
-        2,
-        ge=0,
-        description="Further fits of a single member to noisy values, from other starting weights, whose "
-        "spread joins its error bars.",
+    others: Activations = Field(
+        ("gelu", "softplus"),
+        description="Activations of further networks that are fitted to noisy values; how far apart they end "
+        "joins the error bars of a single member.",
+        json_schema_extra={"metavar": "NAME,NAME,.."},
     )

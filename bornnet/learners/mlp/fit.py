@@ -31,12 +31,11 @@ PRECISION = {"double": torch.float64, "single": torch.float32}
 
 
 class PerceptronFit(Fit):
-    """The training loop of a perceptron, and after it those from other starting weights.
+    """The training loop of a perceptron, and after it those of other networks.
 
     Args:
         seed: of the draws that make up the spread of many weights.
-        others: fits to the same problem, of networks that have drawn other weights; one that breaks down is
-            passed over.
+        others: fits to the same problem, of other networks; one that breaks down is passed over.
     """
 
     model: TaylorRemainder
@@ -87,7 +86,7 @@ def begin(problem: Problem, task: Task, config: Config) -> PerceptronFit:
         return TaylorRemainder(initial_network(task, config, start).to(device, dtype), task.degree)
 
     first = model(0)
-    count = config.restarts if task.alone and evidence.applies(first, problem.training) else 0
+    count = len(config.others) if task.alone and evidence.applies(first, problem.training) else 0
     if count and how.seconds is not None:
         how = replace(how, seconds=how.seconds / (1 + count))
     others = [PerceptronFit(model(start), problem, how, task.seed) for start in range(1, 1 + count)]
@@ -96,15 +95,17 @@ def begin(problem: Problem, task: Task, config: Config) -> PerceptronFit:
 
 def initial_network(task: Task, config: Config, start: int = 0) -> MLP:
     """A network with weights drawn for this member, round (for the first round only, if started warm) and
-    start; where the round before has left one to start from, that."""
+    start: the first is the learner's own, later ones are `Config.others`; where the round before has left one
+    to start from, that."""
+    activation = config.others[start - 1] if start else config.activation
     if config.warm_start and task.before is not None:
         assert isinstance(task.before, Perceptron)
         networks = (task.before.network, *task.before.others)
-        if start < len(networks):
+        if start < len(networks) and networks[start].activation == activation:
             return networks[start]
     entropy = [task.seed, task.member, 1 if config.warm_start else task.number]
     if start:
         entropy += [start, 4]
     draw = np.random.SeedSequence(entropy).generate_state(1)[0]
     generator = torch.Generator().manual_seed(int(draw))
-    return MLP(task.cells, config.hidden, config.activation, generator=generator)
+    return MLP(task.cells, config.hidden, activation, generator=generator)

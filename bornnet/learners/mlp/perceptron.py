@@ -35,9 +35,9 @@ class Perceptron(Learner):
         network: the `MLP`, in double precision on the CPU.
         spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T`` (`training.laplace`), in the
             order of ``parameters_to_vector``; None where none is known.
-        others: networks fitted to the same values from other starting weights. A covariance speaks of the
-            minimum around which it was taken; that the fit could have ended in another one, as far from the
-            truth, is seen from these.
+        others: networks of other activations and starting weights, fitted to the same values. A covariance
+            speaks of one activation and of the minimum around which it was taken; what would have been found
+            with others is seen from these.
     """
 
     kind: ClassVar[str] = "mlp"
@@ -134,7 +134,10 @@ class Perceptron(Learner):
             "hidden": list(network.hidden),
             "activation": network.activation,
         }
-        return State(arrays, {"architecture": architecture})
+        facts: dict[str, Any] = {"architecture": architecture}
+        if self.others:
+            facts["others"] = [other.activation for other in self.others]
+        return State(arrays, facts)
 
     @classmethod
     def from_state(cls, state: State) -> "Perceptron":
@@ -144,7 +147,11 @@ class Perceptron(Learner):
         for name, array in arrays.items():
             which, own = name.split(".", 1) if name.startswith(_OTHER) else ("", name)
             networks.setdefault(which, {})[own] = array
-        network, *others = (_network(architecture, networks[which]) for which in sorted(networks))
+        activations = [architecture["activation"], *state.facts.get("others", ())]
+        network, *others = (
+            _network({**architecture, "activation": activation}, networks[which])
+            for which, activation in zip(sorted(networks), activations, strict=True)
+        )
         count = sum(p.numel() for p in network.parameters())
         if spread is not None and (spread.ndim != 2 or len(spread) != count):
             raise ValueError(f"a spread {spread.shape} does not fit {count} weights")
