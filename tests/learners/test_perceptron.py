@@ -1,19 +1,16 @@
 """Error bars of a perceptron: what other networks that fit the same noisy values add to one's own."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-import bornnet
 from bornnet.learners.base import State, Task
 from bornnet.learners.chain import Chain
 from bornnet.learners.mlp.config import Config
 from bornnet.learners.mlp.perceptron import Perceptron
 from bornnet.networks.mlp import MLP
-from bornnet.physics.families import sample_potentials
 from bornnet.training.fit import BrokenDown
 from bornnet.training.problem import Problem, Samples
 
@@ -76,6 +73,17 @@ def test_others_are_fitted_where_nobody_else_shows_what_they_would():
     assert not begin(Config(others="")).others
     settings = Chain.settings([("mlp", Config()), ("mlp", Config())])
     assert not Chain.begin(problem(), Task(CELLS, 1), settings).fit.others  # its errors are not asked for
+
+
+def test_others_see_more_noise_of_the_size_stated():
+    data, fit = problem().training, begin()
+    added = [(other.problem.training.targets - data.targets) / data.sigma for other in fit.others]
+    assert torch.equal(fit.problem.training.targets, data.targets)
+    for one in added:
+        assert 0.7 < float(one.std()) < 1.3
+        assert abs(float(one.mean())) < 0.5
+    assert not torch.equal(*added)
+    assert torch.equal(begin().others[1].problem.training.targets, fit.others[1].problem.training.targets)
 
 
 def test_others_leave_the_fit_as_it_is_and_start_where_they_ended():

@@ -35,9 +35,8 @@ class Perceptron(Learner):
         network: the `MLP`, in double precision on the CPU.
         spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T`` (`training.laplace`), in the
             order of ``parameters_to_vector``; None where none is known.
-        others: networks of other activations and starting weights, fitted to the same values. A covariance
-            speaks of one activation and of the minimum around which it was taken; what would have been found
-            with others is seen from these.
+        others: networks of other activations and starting weights, fitted to the values with more noise: what
+            else could have been found (`fit`).
     """
 
     kind: ClassVar[str] = "mlp"
