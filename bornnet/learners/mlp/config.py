@@ -21,7 +21,7 @@ class Config(Stepwise):
     )
     others: Activations = Field(
         ("gelu", "softplus"),
-        description="Activations of further networks that are fitted to noisy values with more noise; how far "
-        "apart all end joins the error bars of a single member.",
+        description="Activations of further networks that are fitted to noisy values with more noise; how "
+        "far apart all end joins the error bars of a single member.",
         json_schema_extra={"metavar": "NAME,NAME,.."},
     )

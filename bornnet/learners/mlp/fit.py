@@ -1,17 +1,17 @@
 """A round of the iteration, fitted by a perceptron.
 
-Values with errors leave more open than the covariance at one minimum says (`training.laplace`), which is of one
-activation, of weights that move little, and of a prior that is what it is. Measured, at 16 cells and errors of
-1 %: fits to 400 values that differ in their starting weights alone spread by half of what each states of the
-first-order terms of single potentials, and by as much of the second and third; what an activation prefers of
-the third order lies 30 to 100 % from what others do, each well within the errors of the values; and the weights
-follow the noise of 3,200 values further than to first order. Errors of single coefficients hide that, being
-large; those of terms, sums in which all of them err alike, do not.
+Values with errors leave more open than the covariance at one minimum says (`training.laplace`), which is of
+one activation, of weights that move little, and of a prior that is what it is. Measured, at 16 cells and
+errors of 1 %: fits to 400 values that differ in their starting weights alone spread by half of what each
+states of the first-order terms of single potentials, and by as much of the second and third; what an
+activation prefers of the third order lies 30 to 100 % from what others do, each well within the errors of
+the values; and the weights follow the noise of 3,200 values further than to first order. Errors of single
+coefficients hide that, being large; those of terms, sums in which all of them err alike, do not.
 
-So some more networks, of other activations and starting weights, are fitted to the values with errors of their
-size added (randomize-then-optimize: Bardsley et al., SIAM J. Sci. Comput. 36, A1895, 2014). How far they and
-the network lie apart adds to the variance, which is that of a mixture of minima (of Laplace's approximations at
-each: Eschenhagen et al., arXiv:2111.03577).
+So some more networks, of other activations and starting weights, are fitted to the values with errors of
+their size added (randomize-then-optimize: Bardsley et al., SIAM J. Sci. Comput. 36, A1895, 2014). How far
+they and the network lie apart adds to the variance, which is that of a mixture of minima (of Laplace's
+approximations at each: Eschenhagen et al., arXiv:2111.03577).
 """
 
 from collections.abc import Callable, Sequence
