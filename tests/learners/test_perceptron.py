@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+import bornnet
 from bornnet.learners.base import State, Task
 from bornnet.learners.chain import Chain
 from bornnet.learners.mlp.config import Config
 from bornnet.learners.mlp.perceptron import Perceptron
 from bornnet.networks.mlp import MLP
+from bornnet.physics.families import sample_potentials
 from bornnet.training.fit import BrokenDown
 from bornnet.training.problem import Problem, Samples
 
@@ -37,7 +39,7 @@ def begin(config=None, noise=0.05, **task):
     return Perceptron.begin(problem(noise), Task(CELLS, 1, seed=2, **task), config)
 
 
-def test_variances_of_one_network_and_over_all_of_them_add():
+def test_mean_squares_of_how_far_others_lie_away_are_added_to_the_variance():
     own, others = network(), [network("gelu", 1), network("softplus", 2)]
     spread = 0.1 * np.random.default_rng(0).normal(size=(sum(p.numel() for p in own.parameters()), 5))
     U = np.random.default_rng(1).normal(size=(6, CELLS))
@@ -48,7 +50,8 @@ def test_variances_of_one_network_and_over_all_of_them_add():
         (lambda p: p.uncertainty(2), [p.derivative_tensor(2) for p in networks]),
         (lambda p: p.value_uncertainty(U), [p(U) - p(0 * U) for p in networks]),
     ):
-        expected = np.hypot(of(alone), np.std(values, axis=0, ddof=1))
+        away = np.sqrt(((values[1] - values[0]) ** 2 + (values[2] - values[0]) ** 2) / 2)
+        expected = np.hypot(of(alone), away)
         np.testing.assert_allclose(of(together), expected, rtol=1e-12)
 
 
@@ -135,3 +138,22 @@ def test_interrupted_equals_uninterrupted(step):
     second.run(left.append)
     np.testing.assert_array_equal(second.learned().uncertainty(2), whole.learned().uncertainty(2))
     assert step + len(left) == 3 * 8
+
+
+def test_stated_errors_of_terms_hold():
+    """Learned terms of potentials held out, of six draws of the noise: most exact ones lie within two stated
+    deviations. One network's own covariance holds 83 and 72 % of the second and third order there."""
+    U, _ = sample_potentials("mixture", 600, 6, strength=(3e-3, 0.5), spacing="log", seed=3)
+    a0, exact = bornnet.scattering_length(U), bornnet.born_terms(U[400:], 3)
+    sigma = 0.01 * np.abs(a0)
+    ratios = []
+    for draw in range(6):
+        values = a0 + sigma * np.random.default_rng(draw).standard_normal(len(a0))
+        series = bornnet.fit_series(
+            U[:400], values[:400], sigma=sigma[:400], rounds=1, hidden=(8,), steps=(60,), seed=draw
+        )
+        ratios.append((series.terms(U[400:], 3) - exact) / series.terms_std(U[400:], 3))
+    within = np.mean(np.abs(ratios) <= 2, axis=(0, 2))
+    assert (within[:2] >= 0.9).all()
+    assert within[2] >= 0.85
+    assert (np.mean(np.square(ratios), axis=(0, 2)) > 0.25).all()  # no empty bounds
