@@ -40,7 +40,7 @@ def begin(config=None, noise=0.05, **task):
     return Perceptron.begin(problem(noise), Task(CELLS, 1, seed=2, **task), config)
 
 
-def test_mean_squares_of_how_far_others_lie_away_are_added_to_the_variance():
+def test_variances_of_one_network_and_over_all_of_them_add():
     own, others = network(), [network("gelu", 1), network("softplus", 2)]
     spread = 0.1 * np.random.default_rng(0).normal(size=(sum(p.numel() for p in own.parameters()), 5))
     U = np.random.default_rng(1).normal(size=(6, CELLS))
@@ -51,8 +51,7 @@ def test_mean_squares_of_how_far_others_lie_away_are_added_to_the_variance():
         (lambda p: p.uncertainty(2), [p.derivative_tensor(2) for p in networks]),
         (lambda p: p.value_uncertainty(U), [p(U) - p(0 * U) for p in networks]),
     ):
-        away = np.sqrt(((values[1] - values[0]) ** 2 + (values[2] - values[0]) ** 2) / 2)
-        expected = np.hypot(of(alone), away)
+        expected = np.hypot(of(alone), np.std(values, axis=0, ddof=1))
         np.testing.assert_allclose(of(together), expected, rtol=1e-12)
 
 

@@ -9,10 +9,10 @@ the values; and the weights follow the noise of 3,200 values further than to fir
 coefficients hide that, being large; those of terms, sums in which all of them err alike, do not.
 
 So some more networks, of other activations and starting weights, are fitted to the values with errors of
-their size added (randomize-then-optimize: Bardsley et al., SIAM J. Sci. Comput. 36, A1895, 2014). The mean
-square of how far these end from the network, as in a parametric bootstrap, adds to the variance at its own
-minimum: a mixture of Laplace's approximations (Eschenhagen et al., arXiv:2111.03577) with a margin, since
-two networks tell a distance badly.
+their size added (randomize-then-optimize: Bardsley et al., SIAM J. Sci. Comput. 36, A1895, 2014). The
+variance over these and the network adds to that at its own minimum, as in a mixture of Laplace's
+approximations (Eschenhagen et al., arXiv:2111.03577). Taking the mean square of how far they end from the
+network instead stated errors of coefficients too large by half.
 """
 
 from collections.abc import Callable, Sequence

@@ -80,7 +80,7 @@ class Perceptron(Learner):
 
     def _std(self, of: Callable[[MLP], np.ndarray]) -> np.ndarray | None:
         """One standard deviation of a function of the network, linear in its weights over their spread; the
-        mean square of how far the others lie from this network is added.
+        variance over this network and the others is added, as that over members is (`series.spread`).
 
         Derivatives along the columns of the spread are differences over steps far below what the weights may
         be off, and far above rounding.
@@ -98,8 +98,7 @@ class Perceptron(Learner):
                 found.append(np.asarray(of(moved)))
             variance = variance + ((found[0] - found[1]) / (2 * step)) ** 2
         if self.others:
-            here = of(self.network)
-            variance = variance + np.mean([(of(other) - here) ** 2 for other in self.others], axis=0)
+            variance = variance + np.var([of(n) for n in (self.network, *self.others)], axis=0, ddof=1)
         return np.sqrt(variance)
 
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
