@@ -16,6 +16,7 @@ from ...networks.packed import packed_size, unpack
 from ...training.fit import KINDS
 from ...training.problem import Problem
 from ..base import Learner, State, Task
+from ..spread import spreads
 from ..stepwise import per_round
 from .config import Config
 
@@ -80,7 +81,7 @@ class Perceptron(Learner):
 
     def _std(self, of: Callable[[MLP], np.ndarray]) -> np.ndarray | None:
         """One standard deviation of a function of the network, linear in its weights over their spread; the
-        variance over this network and the others is added, as that over members is (`series.spread`).
+        variance over this network and the others is added, as that over members is (`learners.spread`).
 
         Derivatives along the columns of the spread are differences over steps far below what the weights may
         be off, and far above rounding.
@@ -98,7 +99,7 @@ class Perceptron(Learner):
                 found.append(np.asarray(of(moved)))
             variance = variance + ((found[0] - found[1]) / (2 * step)) ** 2
         if self.others:
-            variance = variance + np.var([of(n) for n in (self.network, *self.others)], axis=0, ddof=1)
+            variance = variance + spreads(np.array([of(n) for n in (self.network, *self.others)])) ** 2
         return np.sqrt(variance)
 
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
