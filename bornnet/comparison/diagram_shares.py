@@ -12,9 +12,9 @@ from ..diagrams.diagram import Diagram, diagrams
 from ..diagrams.shares import DiagramShare, diagram_shares
 from ..learners.base import Learner
 from ..learners.mlp.perceptron import Perceptron
+from ..learners.spread import spread
 from ..networks.mlp import MLP
 from ..networks.packed import packed_size
-from ..series.spread import spread
 from ..series.terms import MemberSeries
 
 AFFORDABLE = 2e7  # entries of all diagrams' tensors: seconds of work

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..series.spread import combined, spreads
+from ..learners.spread import combined, spreads
 from ..series.terms import MemberSeries, Series
 
 
@@ -16,7 +16,7 @@ class Coefficients:
     Attributes:
         members: ``(members, cells, ..)``, the symmetric tensor of each member.
         own: per member the norm of the standard deviations that it states itself; None where it states none.
-        std: ``(cells, ..)``, what all together state of their mean (`series.spread.combined`), or None.
+        std: ``(cells, ..)``, what all together state of their mean (`learners.spread.combined`), or None.
     """
 
     members: np.ndarray

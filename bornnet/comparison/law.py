@@ -7,9 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..learners.law import HasLaw, Law
+from ..learners.spread import spread
 from ..physics import variable_phase
 from ..physics.distorted.phase import DistortedPhase
-from ..series.spread import spread
 from ..series.terms import MemberSeries
 from ..targets import Target
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..compute.memory import require_memory
-from ..series.spread import spread
+from ..learners.spread import spread
 from ..targets import Target
 from ..targets import target as make_target
 from .evaluation import Coefficients, Evaluation

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from .names import Activation
+
 
 def _pair(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
@@ -35,9 +37,9 @@ def _number(text: str) -> Any:
 
 
 def _names(value: Any) -> Any:
-    """`"flow,gp"` or a list of names as a tuple."""
+    """`"flow,gp"` or a list of names as a tuple; nothing is no name."""
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(","))
+        return tuple(part.strip() for part in value.split(",")) if value.strip() else ()
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -57,4 +59,5 @@ Range = Annotated[
     BeforeValidator(_pair),
     AfterValidator(_range),
 ]
+Activations = Annotated[tuple[Activation, ...], BeforeValidator(_names), Field(max_length=8)]
 Chain = Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1, max_length=8)]

@@ -80,6 +80,8 @@ class Task:
             a chain know them and the targets are what they leave; None where the targets are all.
         scaling: from physical units to those of the problem, but for the unit of what is left in a chain;
             None where they are physical.
+        alone: whether nobody else shows where else the fit could have ended: no other member, and no later
+            learner of a chain, whose error bars are the ones that count.
     """
 
     cells: int
@@ -94,6 +96,7 @@ class Task:
     at: np.ndarray | None = None
     slopes: np.ndarray | None = None
     scaling: Scaling | None = None
+    alone: bool = True
 
 
 class Learner(ABC):

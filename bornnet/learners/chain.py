@@ -183,7 +183,8 @@ class ChainFit:
     def _next(self) -> Fit:
         place = len(self.done)
         name, settings = self.config.parts[place]
-        learner, task = learner_class(name), replace(self.task, before=self.before[place])
+        learner, alone = learner_class(name), self.task.alone and place == len(self.config.parts) - 1
+        task = replace(self.task, before=self.before[place], alone=alone)
         if not self.done:
             return learner.begin(self.problem, task, settings)
         training, held_out = (self._left(part) for part in (self.problem.training, self.problem.held_out))

@@ -15,13 +15,13 @@ from ..datasets.labelled import Labelled
 from ..files.arrays import load_arrays, save_arrays
 from ..learners.base import Learner, State
 from ..learners.mlp.perceptron import Perceptron
+from ..learners.spread import combined
 from ..learners.states import packed_states, unpacked_states
 from ..learners.store import SERIES_FORM, damage
 from ..targets import Target, target
 from .noise import LearnedNoise
 from .reach import without_value
 from .shown import counted, rounds_table
-from .spread import combined
 from .terms import MemberSeries
 
 

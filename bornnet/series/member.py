@@ -100,6 +100,7 @@ class Member:
             device=self.device,
             seconds=None if study.time_limit is None else 60 * study.time_limit,
             scaling=scaling,
+            alone=study.members == 1,
         )
 
     @property

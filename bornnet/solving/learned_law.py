@@ -14,10 +14,10 @@ import numpy as np
 from ..errors import InputError
 from ..learners.flow.accuracy import truncation
 from ..learners.flow.learner import FlowLearner
+from ..learners.spread import spreads
 from ..physics.variable_phase import cut_off_lengths
 from ..physics.weinberg import bound_states, weinberg_eigenvalue
 from ..runs.directory import Run, load_held_out, load_run
-from ..series.spread import spreads
 
 
 @dataclass(frozen=True)

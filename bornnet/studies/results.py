@@ -19,8 +19,8 @@ import numpy as np
 
 from ..config.schema import Data, StudyConfig
 from ..errors import InputError
+from ..learners.spread import spread
 from ..runs.directory import MARKER as RUN_MARKER
-from ..series.spread import spread
 from .file import Study, read_study
 from .grid import Setting, slug
 

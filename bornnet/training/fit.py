@@ -28,6 +28,10 @@ from .row_space import RowSpace
 _log = logging.getLogger(__name__)
 
 
+class BrokenDown(BornnetError):
+    """The error of a fit is no longer a number."""
+
+
 class Optimizer(Protocol):
     """Moves a model's weights downhill; its state and the weights are all that it remembers."""
 
@@ -139,7 +143,7 @@ class Fit:
         """Fit to the end and leave the best weights in the model.
 
         ``after_step`` is called between steps: the place for progress bars and checkpoints. Raises
-        ``BornnetError`` that names the step where the error is no longer a number; the model then holds the
+        ``BrokenDown`` that names the step where the error is no longer a number; the model then holds the
         best weights there were.
         """
         progress, settings = self.progress, self.settings
@@ -159,7 +163,7 @@ class Fit:
                 )
                 if not (math.isfinite(progress.error) and math.isfinite(progress.held_out_error)):
                     self._take_best()
-                    raise BornnetError(
+                    raise BrokenDown(
                         f"training broke down at step {progress.step}: the error is no longer a number. The "
                         f"best weights, of step {progress.best_step}, are kept. Take another optimizer, a "
                         "smaller learning rate, or a smooth activation."

@@ -28,7 +28,8 @@ from bornnet.compute.devices import limited_threads  # noqa: E402
 from bornnet.datasets.labelled import Labelled  # noqa: E402
 from bornnet.learners.base import Scaling, Task  # noqa: E402
 from bornnet.learners.mlp.config import Config  # noqa: E402
-from bornnet.learners.mlp.perceptron import Perceptron, initial_network  # noqa: E402
+from bornnet.learners.mlp.fit import initial_network  # noqa: E402
+from bornnet.learners.mlp.perceptron import Perceptron  # noqa: E402
 from bornnet.learners.mlp.remainder import TaylorRemainder  # noqa: E402
 from bornnet.learners.polynomial.least_squares import affordable, fit_polynomial  # noqa: E402
 from bornnet.networks.mlp import MLP  # noqa: E402

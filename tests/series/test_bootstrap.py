@@ -9,10 +9,10 @@ from bornnet.config.load import load_config
 from bornnet.datasets.labelled import split
 from bornnet.errors import InputError
 from bornnet.learners.base import Scaling
+from bornnet.learners.spread import combined
 from bornnet.runs.directory import load_run
 from bornnet.runs.rounds import fit_run
 from bornnet.series.member import Member
-from bornnet.series.spread import combined
 
 DATA = labelled(150, cells=3)
 TWO = {"bootstrap": True, "members": 2}

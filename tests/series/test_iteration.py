@@ -15,7 +15,8 @@ from bornnet.datasets.labelled import Labelled, split
 from bornnet.errors import InputError
 from bornnet.learners.base import Task
 from bornnet.learners.mlp.config import Config
-from bornnet.learners.mlp.perceptron import Perceptron, initial_network
+from bornnet.learners.mlp.fit import initial_network
+from bornnet.learners.mlp.perceptron import Perceptron
 from bornnet.learners.polynomial.least_squares import fit_polynomial
 from bornnet.series.fit import fit_series
 from bornnet.series.iteration import Rounds, round_problem

@@ -8,7 +8,8 @@ from torch import nn
 import bornnet
 from bornnet.learners.base import State, Task
 from bornnet.learners.mlp.config import Config
-from bornnet.learners.mlp.perceptron import Perceptron, initial_network
+from bornnet.learners.mlp.fit import initial_network
+from bornnet.learners.mlp.perceptron import Perceptron
 from bornnet.networks.mlp import MLP
 from bornnet.physics.families import sample_potentials
 from bornnet.training.laplace import weight_spread

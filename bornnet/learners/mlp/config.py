@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ...config.kinds import Widths
+from ...config.kinds import Activations, Widths
 from ...config.names import Activation, Precision
 from ...training.settings import Stepwise
 
@@ -18,4 +18,10 @@ class Config(Stepwise):
     activation: Activation = Field("tanh", description="Of every hidden layer.")
     precision: Precision = Field(
         "double", description="Of the numbers in training: double, or single (quick and rough)."
+    )
+    others: Activations = Field(
+        ("gelu", "softplus"),
+        description="Activations of further networks that are fitted to noisy values with more noise; how "
+        "far apart all end joins the error bars of a single member.",
+        json_schema_extra={"metavar": "NAME,NAME,.."},
     )

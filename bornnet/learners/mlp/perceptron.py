@@ -1,9 +1,9 @@
-"""The perceptron as a learner: the network, its exact Taylor terms, and its fit by an optimizer."""
+"""The perceptron as a learner: the network, its exact Taylor terms, and how far they may be off."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,15 +13,17 @@ from ...networks.derivatives import derivative_tensor
 from ...networks.jets import taylor_terms
 from ...networks.mlp import MLP
 from ...networks.packed import packed_size, unpack
-from ...training.fit import KINDS, Fit
-from ...training.laplace import weight_spread
+from ...training.fit import KINDS
 from ...training.problem import Problem
 from ..base import Learner, State, Task
-from ..stepwise import per_round, settings
+from ..spread import spreads
+from ..stepwise import per_round
 from .config import Config
-from .remainder import TaylorRemainder
 
-PRECISION = {"double": torch.float64, "single": torch.float32}
+if TYPE_CHECKING:
+    from .fit import PerceptronFit
+
+_OTHER = "other-"  # before the number of a network, in names of arrays
 _STEP = 1e-5  # of the weights' norm
 _ENTRIES = 100_000  # of a packed tensor whose deviations are worth their time
 _ROWS = 8192  # potentials whose values or gradients are taken at once
@@ -34,15 +36,18 @@ class Perceptron(Learner):
         network: the `MLP`, in double precision on the CPU.
         spread: a factor F ``(weights, K)`` of the weights' covariance ``F F^T`` (`training.laplace`), in the
             order of ``parameters_to_vector``; None where none is known.
+        others: networks of other activations and starting weights, fitted to the values with more noise: what
+            else could have been found (`fit`).
     """
 
     kind: ClassVar[str] = "mlp"
     shares_rows: ClassVar[bool] = True
     on_gpu: ClassVar[bool] = True
 
-    def __init__(self, network: MLP, spread: np.ndarray | None = None) -> None:
+    def __init__(self, network: MLP, spread: np.ndarray | None = None, others: Sequence[MLP] = ()) -> None:
         self.network = network
         self.spread = spread
+        self.others = tuple(others)
 
     def __call__(self, U: np.ndarray) -> np.ndarray:
         with torch.no_grad():
@@ -75,7 +80,8 @@ class Perceptron(Learner):
         return self._std(lambda network: Perceptron(network)(U) - Perceptron(network)(origin))
 
     def _std(self, of: Callable[[MLP], np.ndarray]) -> np.ndarray | None:
-        """One standard deviation of a function of the network, linear in its weights over their spread.
+        """One standard deviation of a function of the network, linear in its weights over their spread; the
+        variance over this network and the others is added, as that over members is (`learners.spread`).
 
         Derivatives along the columns of the spread are differences over steps far below what the weights may
         be off, and far above rounding.
@@ -92,6 +98,8 @@ class Perceptron(Learner):
                 vector_to_parameters(torch.from_numpy(weights + sign * step * column), moved.parameters())
                 found.append(np.asarray(of(moved)))
             variance = variance + ((found[0] - found[1]) / (2 * step)) ** 2
+        if self.others:
+            variance = variance + spreads(np.array([of(n) for n in (self.network, *self.others)])) ** 2
         return np.sqrt(variance)
 
     def terms_gradient(self, U: np.ndarray, orders: list[int]) -> np.ndarray:
@@ -103,19 +111,22 @@ class Perceptron(Learner):
         return total
 
     def rescaled(self, inputs: np.ndarray, output: float) -> "Perceptron":
-        network = self.network.rescaled(torch.from_numpy(inputs), output)
+        networks = (self.network, *self.others)
+        network, *others = (n.rescaled(torch.from_numpy(inputs), output) for n in networks)
         if self.spread is None:
-            return Perceptron(network)
+            return Perceptron(network, None, others)
         ones = copy.deepcopy(self.network)
         with torch.no_grad():
             for parameter in ones.parameters():
                 parameter.fill_(1.0)
         factors = parameters_to_vector(ones.rescaled(torch.from_numpy(inputs), output).parameters())
-        return Perceptron(network, self.spread * factors.detach().numpy()[:, None])
+        return Perceptron(network, self.spread * factors.detach().numpy()[:, None], others)
 
     def state(self) -> State:
         network = self.network
-        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
+        arrays = _arrays(network)
+        for number, other in enumerate(self.others, start=1):
+            arrays |= {f"{_OTHER}{number}.{name}": array for name, array in _arrays(other).items()}
         if self.spread is not None:
             arrays["spread"] = self.spread
         architecture = {
@@ -123,23 +134,28 @@ class Perceptron(Learner):
             "hidden": list(network.hidden),
             "activation": network.activation,
         }
-        return State(arrays, {"architecture": architecture})
+        facts: dict[str, Any] = {"architecture": architecture}
+        if self.others:
+            facts["others"] = [other.activation for other in self.others]
+        return State(arrays, facts)
 
     @classmethod
     def from_state(cls, state: State) -> "Perceptron":
         architecture, arrays = state.facts["architecture"], dict(state.arrays)
         spread = arrays.pop("spread", None)
-        widths = (architecture["inputs"], *architecture["hidden"], 1)
-        # The weights that are there bound the network, so that a forged architecture cannot take memory.
-        layers = [array.shape for name, array in sorted(arrays.items()) if name.endswith(".weight")]
-        if sorted(layers) != sorted((above, below) for below, above in pairwise(widths)):
-            raise ValueError(f"widths {widths} do not fit its weights {layers}")
-        network = MLP(architecture["inputs"], tuple(architecture["hidden"]), architecture["activation"])
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        networks: dict[str, dict[str, np.ndarray]] = {"": {}}
+        for name, array in arrays.items():
+            which, own = name.split(".", 1) if name.startswith(_OTHER) else ("", name)
+            networks.setdefault(which, {})[own] = array
+        activations = [architecture["activation"], *state.facts.get("others", ())]
+        network, *others = (
+            _network({**architecture, "activation": activation}, networks[which])
+            for which, activation in zip(sorted(networks), activations, strict=True)
+        )
         count = sum(p.numel() for p in network.parameters())
         if spread is not None and (spread.ndim != 2 or len(spread) != count):
             raise ValueError(f"a spread {spread.shape} does not fit {count} weights")
-        return cls(network, spread)
+        return cls(network, spread, others)
 
     def require(self, cells: int, config: Config) -> None:
         expected = (cells, config.hidden, config.activation)
@@ -151,12 +167,9 @@ class Perceptron(Learner):
 
     @classmethod
     def begin(cls, problem: Problem, task: Task, config: Config) -> "PerceptronFit":
-        network = initial_network(task, config)
-        device, dtype = torch.device(task.device), PRECISION[config.precision]
-        model = TaylorRemainder(network.to(device, dtype), task.degree)
-        fit = PerceptronFit(model, problem.to(device, dtype), settings(task, config))
-        fit.seed = task.seed
-        return fit
+        from .fit import begin
+
+        return begin(problem, task, config)
 
     @classmethod
     def most_steps(cls, config: Config, number: int) -> int:
@@ -177,30 +190,24 @@ class Perceptron(Learner):
     @classmethod
     def seconds(cls, problem: Problem, task: Task, config: Config) -> float:
         fit = cls.begin(problem, task, config)
-        return per_round(config.steps, task.number) * fit.optimizer.step_seconds()
+        steps = (1 + len(fit.others)) * per_round(config.steps, task.number)
+        return steps * fit.optimizer.step_seconds()
 
 
-class PerceptronFit(Fit):
-    """The training loop of a perceptron."""
-
-    model: TaylorRemainder
-    seed: int = 0
-
-    def learned(self) -> Perceptron:
-        spread = weight_spread(self.model, self.problem, self.seed, self.optimizer)
-        return Perceptron(self.model.model.to("cpu", torch.float64), spread)
+def _arrays(network: MLP) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
 
 
-def initial_network(task: Task, config: Config) -> MLP:
-    """A network with weights drawn for this member and round (for the first round only, if started warm);
-    where the round before has left one to start from, a copy of that."""
-    if config.warm_start and task.before is not None:
-        assert isinstance(task.before, Perceptron)
-        return task.before.network
-    number = 1 if config.warm_start else task.number
-    draw = np.random.SeedSequence([task.seed, task.member, number]).generate_state(1)[0]
-    generator = torch.Generator().manual_seed(int(draw))
-    return MLP(task.cells, config.hidden, config.activation, generator=generator)
+def _network(architecture: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> MLP:
+    """The network of stored weights; ``ValueError`` where they are none of such an architecture."""
+    widths = (architecture["inputs"], *architecture["hidden"], 1)
+    # The weights that are there bound the network, so that a forged architecture cannot take memory.
+    layers = [array.shape for name, array in sorted(arrays.items()) if name.endswith(".weight")]
+    if sorted(layers) != sorted((above, below) for below, above in pairwise(widths)):
+        raise ValueError(f"widths {widths} do not fit its weights {layers}")
+    network = MLP(architecture["inputs"], tuple(architecture["hidden"]), architecture["activation"])
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return network
 
 
 def _blocks(U: np.ndarray) -> Iterator[np.ndarray]:

@@ -136,13 +136,13 @@ def test_errors_of_values_leave_the_same_deviations_as_a_factor_of_all_rows(tmp_
     assert learner.chosen["rank"] < 250
     for n in (1, 2, 3):
         ratio = carried.kernel_std(n) / whole.kernel_std(n)
-        assert 0.999 < ratio.min() <= ratio.max() < 1.05  # rows that teach next to nothing are left out
+        assert 0.995 < ratio.min() <= ratio.max() < 1.05  # rows that teach next to nothing are left out
     other = whole.members[0].learners[0]
     for stated in ("value_uncertainty", "terms_uncertainty"):
         order = () if stated.startswith("value") else (3,)
         found, expected = (getattr(one, stated)(U[:20], *order) for one in (learner, other))
         ratio = found[expected > 0] / expected[expected > 0]
-        assert 0.999 < ratio.min() <= ratio.max() < 1.05
+        assert 0.995 < ratio.min() <= ratio.max() < 1.05
     carried.save(tmp_path / "c.safetensors")
     again = bornnet.load_series(tmp_path / "c.safetensors")
     np.testing.assert_array_equal(again.kernel_std(2), carried.kernel_std(2))

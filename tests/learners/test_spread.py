@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bornnet
-from bornnet.series.spread import spread, spreads
+from bornnet.learners.spread import spread, spreads
 
 ROOT = Path(bornnet.__file__).parents[1]
 
