@@ -128,7 +128,7 @@ class Basis:
         told.diagonal().add_(1 + count * torch.finfo(told.dtype).eps)
         upper = torch.linalg.cholesky(told.flip(0, 1)).flip(0, 1)  # upper @ upper.T is what was told
         found = torch.linalg.solve_triangular(upper.T, own, upper=False, left=False)
-        return found * torch.from_numpy(self.size[self.chosen])[:, None]
+        return (found * torch.from_numpy(self.size[self.chosen])[:, None]).contiguous()
 
 
 def _pivoted(matrix: np.ndarray, most: int) -> tuple[list[int], np.ndarray]:

@@ -123,7 +123,7 @@ def test_kernels_are_as_good_as_those_of_the_whole_factor():
 
 
 def test_errors_of_values_leave_the_same_deviations_as_a_factor_of_all_rows(tmp_path):
-    """The posterior of the rows that carry the kernel, against that of all: of coefficients, terms, values."""
+    """The posterior of rows that carry the kernel against that of all: coefficients, terms, values."""
     U, _ = sample_potentials("mixture", 300, 4, strength=(3e-3, 0.5), seed=4)
     values = bornnet.scattering_length(U)
     sigma = 0.01 * np.abs(values)
