@@ -1,4 +1,4 @@
-"""Kernel errors against the number of potentials: perceptron, Gaussian process, flow and the usual recipe.
+"""Kernel errors against the number of potentials: bornnet's learners and the usual recipe.
 
     python tests/benchmarks/learning_curves.py --out FILE.csv [--learner NAME ..] [--potentials N ..]
     python tests/benchmarks/learning_curves.py --draw FILE.csv --plot FILE.svg
@@ -36,6 +36,7 @@ NAMES = {
     "mlp": "perceptron",
     "gp": "Gaussian process",
     "flow": "flow along r",
+    "flow,gp": "flow, then Gaussian process",
 }
 
 
@@ -76,6 +77,7 @@ def fitted(learner: str, potentials: np.ndarray, values: np.ndarray, seed: int) 
         "mlp": {"rounds": 4, "steps": (50, 20, 20, 20), "strength_floors": (0.0, 0.02, 0.05, 0.1)},
         "gp": {"rounds": 1},
         "flow": {"rounds": 1},
+        "flow,gp": {"rounds": 1, "flow.fit_rows": 1000},
     }[learner]
     return bornnet.fit_series(
         potentials, values, learner=learner, seed=seed, progress=False, workers=1, **settings
@@ -121,6 +123,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
         "mlp": ("#0072b2", "o"),
         "gp": ("#d55e00", "D"),
         "flow": ("#009e73", "^"),
+        "flow,gp": ("#cc79a7", "v"),
     }
     for panel, order in zip(panels, ORDERS, strict=True):
         for learner, (color, mark) in marks.items():
@@ -136,7 +139,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
         panel.grid(alpha=0.3)
     panels[0].set_ylim(top=2e3)
     panels[0].set_ylabel("error of the learned kernel (relative)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
 
 
