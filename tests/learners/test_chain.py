@@ -46,10 +46,7 @@ def test_a_perceptron_behind_others_is_fitted_to_values_of_its_size():
 
 def test_of_gradients_the_first_learner_makes_use_and_the_second_fits_values(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert (
-        main(GENERATE.split())
-        == 0
-    )
+    assert main(GENERATE.split()) == 0
     errors = {}
     for learner in ("mlp", "mlp,gp"):
         arguments = f"iterate g.h5 --out {learner} --learner {learner} --rounds 1 --hidden 8 --steps 20"
