@@ -34,8 +34,8 @@ SETTINGS = {
     "gp": {"rounds": 1},
     "polynomial": {"rounds": 1, "degree": 2},
     "mlp": {"rounds": 1, "hidden": (16, 16), "steps": (120,)},
-    "flow": {"rounds": 1, "hidden": (6, 6), "steps": (30,), "integrator": "rk4"},
-    "flow,gp": {"rounds": 1, "flow.hidden": (6, 6), "flow.steps": (30,), "flow.integrator": "rk4"},
+    "flow": {"rounds": 1, "hidden": (6, 6), "steps": (30,)},
+    "flow,gp": {"rounds": 1, "flow.hidden": (6, 6), "flow.steps": (30,)},
 }
 ORDERS = (1, 2, 3)
 KEYS = ("learner", "samples", "cells", "noise", "members", "seed")

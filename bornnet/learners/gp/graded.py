@@ -8,6 +8,9 @@ that expects them alike takes what belongs to high orders for low ones. The ampl
 
 and the relative nugget are chosen where the values are most likely (Rasmussen & Williams, 2006, section
 5.4.1): the kernel matrix is linear in them, so that the gradient of the evidence takes one inverse.
+Orders follow one another: second differences of ``log a_n`` are expected within `_BEND`. Data decide that
+prior away where they tell, by hundreds in the logarithm; but an amplitude that a search has let fall to
+nothing, where the evidence is flat, comes back.
 """
 
 import math
@@ -30,6 +33,7 @@ HIGHEST = 12
 _FEW = 500  # rows that lead near the optimum
 _STEPS = (80, 30)  # with few rows, and from there with all
 _FIRST_NUGGET = 1e-6
+_BEND = 2.0
 _BOUND = 60.0  # of the logarithm of an amplitude, either way
 _LARGEST_NUGGET = 0.1
 _NOWHERE = 1e20  # in place of the evidence where the matrix is not positive definite
@@ -75,13 +79,23 @@ def most_likely_orders(x: np.ndarray, y: np.ndarray, degree: int, nugget: float)
         found = minimize(evidence, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     assert found is not None
     amplitudes = np.concatenate([np.zeros(degree - 1), unit**2 * np.exp(found.x[:-1])])
-    log_evidence = -float(found.fun) - len(y) * (math.log(unit) + 0.5 * math.log(2 * math.pi))
+    bends = _bends(found.x[:-1])
+    log_evidence = (
+        0.5 * float(bends @ bends)
+        - float(found.fun)
+        - len(y) * (math.log(unit) + 0.5 * math.log(2 * math.pi))
+    )
     return Orders(amplitudes.tolist(), float(np.exp(found.x[-1])), log_evidence)
 
 
+def _bends(logarithms: np.ndarray) -> np.ndarray:
+    """Second differences of the logarithms of amplitudes, in what is expected of them."""
+    return np.diff(logarithms, n=2) / _BEND
+
+
 class Evidence:
-    """Minus the log evidence of ``y (N,)``, but for its constant, and its gradient by the logarithms of the
-    amplitudes and of the nugget."""
+    """Minus the log evidence of ``y (N,)`` and minus the log prior of the amplitudes, but for constants, and
+    the gradient by the logarithms of the amplitudes and of the nugget."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray, degree: int) -> None:
         self.y = torch.from_numpy(y)
@@ -118,4 +132,8 @@ class Evidence:
         of_parts = [float(torch.tensordot(slope, part)) for part in self.parts]
         of_nugget = (self.diagonals @ on_diagonal).numpy() * nugget
         by_amplitudes = 0.5 * amplitudes * (np.array(of_parts) + of_nugget)
-        return minus, np.append(by_amplitudes, 0.5 * nugget * float(on_diagonal @ own))
+        gradient = np.append(by_amplitudes, 0.5 * nugget * float(on_diagonal @ own))
+        bends = _bends(logarithms[:-1])
+        for place, share in enumerate((1.0, -2.0, 1.0)):
+            gradient[place : place + len(bends)] += share * bends / _BEND
+        return minus + 0.5 * float(bends @ bends), gradient
