@@ -38,6 +38,7 @@ LARGEST = 6000
 
 _BROAD = 1e-4  # added to |w|^2 and to the count: a group the values leave alone keeps a finite precision
 _LEAST_FREE = 0.1  # of the rows: that many are taken to be left by the weights at the least
+_WAITING = 1e-4  # of the first precisions, while the evidence is not asked yet
 _SETTLED = 1e-2  # fall of the minimised sum in a step, below which a fit has ended
 _IN_A_ROW = 3  # steps
 
@@ -74,6 +75,13 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
         self.least = float((samples.weights * samples.sigma).square().median())
         self.fall = math.inf
         self.calm = 0
+        self.waits = 0
+
+    def wait(self, steps: int) -> None:
+        """So many first steps with next to no prior: far from the minimum the evidence takes weights for
+        useless that are only not yet of use, and what it has once shrunk stays small."""
+        self.precision = _WAITING * self.precision
+        self.waits = steps
 
     def step(self) -> float | None:
         if self.calm >= _IN_A_ROW:
@@ -84,12 +92,13 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
 
     def state(self) -> dict[str, Any]:
         own = {"precision": self.precision.clone(), "temperature": self.temperature, "calm": self.calm}
+        own["waits"] = self.waits
         return {**super().state(), **own}
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         self.precision, self.temperature = state["precision"].to(self.precision), state["temperature"]
-        self.calm = state["calm"]
+        self.calm, self.waits = state["calm"], state.get("waits", 0)
 
     def normal_equations(self) -> tuple[float, Tensor, Tensor]:
         loss, gradient, normal = super().normal_equations()
@@ -101,6 +110,10 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
 
     def _choose(self, weights: Tensor, loss: float, normal: Tensor) -> None:
         """The most likely precisions and temperature, one step of their fixed point."""
+        if self.waits:
+            self.waits -= 1
+            self.temperature = max(loss, self.least)
+            return
         posterior = normal * (self.count / self.temperature)
         posterior.diagonal().add_(self.precision)
         factor, failed = torch.linalg.cholesky_ex(posterior)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.utils import vector_to_parameters
 
 from ...errors import BornnetError, InputError
+from ...training.evidence import EvidenceLevenbergMarquardt
 from ...training.fit import Fit, Progress
 from ...training.laplace import weight_spread
 from ...training.problem import Problem
@@ -32,6 +33,8 @@ from .remainder import FlowRemainder
 _REACHED = 1000  # potentials of the fit whose states are what it has learned from
 _TRIAL_ROWS = 300  # of those fitted, and of those held out
 _TRIAL_STEPS = 16
+_FREE_STEPS = 15  # of values with errors, without a prior, where these are many
+_MANY = 20  # times as many as there are weights
 
 
 class FlowFit:
@@ -51,6 +54,9 @@ class FlowFit:
         self.seed = task.seed
         model = self.model = FlowRemainder(flow, task.degree, task.at)
         self.fit = Fit(model, problem, settings(task, config))
+        optimizer, weights = self.fit.optimizer, sum(p.numel() for p in model.parameters())
+        if isinstance(optimizer, EvidenceLevenbergMarquardt) and len(problem.training) > _MANY * weights:
+            optimizer.wait(_FREE_STEPS)
         if config.ease is not None and config.ease[1]:
             if config.optimizer != "levenberg-marquardt":
                 raise InputError(
