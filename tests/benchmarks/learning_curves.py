@@ -76,7 +76,7 @@ def fitted(learner: str, potentials: np.ndarray, values: np.ndarray, seed: int) 
     settings = {
         "mlp": {"rounds": 4, "steps": (50, 20, 20, 20), "strength_floors": (0.0, 0.02, 0.05, 0.1)},
         "gp": {"rounds": 1},
-        "flow": {"rounds": 1},
+        "flow": {"rounds": 1, "fit_rows": 3000},
         "flow,gp": {"rounds": 1, "flow.fit_rows": 1000},
     }[learner]
     return bornnet.fit_series(

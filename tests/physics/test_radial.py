@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 from physics_twins import POTENTIALS
@@ -158,6 +158,7 @@ def test_gaussians_against_an_integrator(depth, core, width, ratio):
 
 @settings(max_examples=15, deadline=None)
 @given(depth=st.floats(-30, 30), core=st.floats(-100, 100), multiple=st.floats(0.1, 10))
+@example(depth=0.0, core=2.3e-309, multiple=1.0)
 def test_eta_is_homogeneous_and_decides_what_binds(depth, core, multiple):
     def attraction(r):
         return depth * np.exp(-(r**2)) + core * np.exp(-((2 * r) ** 2))

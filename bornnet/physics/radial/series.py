@@ -22,6 +22,10 @@ def has_series(potential: RadialPotential) -> bool:
     return not (size[0] > 0 and size[0] >= 0.99 * size[2])
 
 
+_NOTHING = 1e-200
+"""Strength, as far as it matters: depths that bind are finite numbers above it."""
+
+
 def radial_strength(potential: RadialPotential) -> float:
     """eta, homogeneous of degree one in |U|; inf where there is no finite one, 0 for U = 0."""
     if not has_series(potential):
@@ -30,7 +34,7 @@ def radial_strength(potential: RadialPotential) -> float:
     r = points_of(*panels)
     U = potential.values(r)
     bound = float((panels[1][:, None] * WEIGHTS * r * np.abs(U)).sum())
-    if bound == 0.0:
+    if bound < _NOTHING:
         return 0.0
     low = 0.0
     for step in range(-1, 200):
