@@ -87,7 +87,7 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
         if self.calm >= _IN_A_ROW:
             return None
         error = super().step()
-        self.calm = self.calm + 1 if self.fall < _SETTLED else 0
+        self.calm = self.calm + 1 if self.fall < _SETTLED and not self.waits else 0
         return error
 
     def state(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Small fits that the training tests share."""
+"""Small fits that the tests share, and how they are stopped."""
+
+import io
+from typing import Any
 
 import torch
 from torch.func import functional_call, jvp
@@ -66,3 +69,35 @@ def taylor_remainder(network, degree, parameters, row):
 
 def _derivative(function):
     return lambda t: jvp(function, (t,), (torch.ones_like(t),))[1]
+
+
+def through_a_file(state: Any) -> Any:
+    """As a checkpoint does it: nothing but tensors and plain values survives."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+class _Stop(Exception):
+    pass
+
+
+def stopped(fit: Any, calls: int) -> Any:
+    """The state, as a checkpoint has it, of a fit that is stopped in that call between steps; 0: not begun."""
+    left = calls
+
+    def stop(progress: Any) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise _Stop
+
+    if calls:
+        try:
+            fit.run(stop)
+        except _Stop:
+            pass
+        else:
+            raise AssertionError(f"the fit ended before call {calls}")
+    return through_a_file(fit.state())

@@ -1,10 +1,9 @@
 """Error bars of a perceptron: what other networks that fit the same noisy values add to one's own."""
 
-import io
-
 import numpy as np
 import pytest
 import torch
+from fit_cases import stopped
 
 import bornnet
 from bornnet.compute.devices import limited_threads
@@ -112,28 +111,11 @@ def test_one_that_breaks_down_is_passed_over():
     assert [other.activation for other in fit.learned().others] == ["softplus"]
 
 
-class Stop(Exception):
-    pass
-
-
 @pytest.mark.parametrize("step", [3, 12, 20])
 def test_interrupted_equals_uninterrupted(step):
-    whole, first, second = begin(), begin(), begin()
+    whole, second = begin(), begin()
     whole.run()
-    calls = 0
-
-    def stop(progress):
-        nonlocal calls
-        calls += 1
-        if calls == step:
-            raise Stop
-
-    with pytest.raises(Stop):
-        first.run(stop)
-    buffer = io.BytesIO()
-    torch.save(first.state(), buffer)
-    buffer.seek(0)
-    second.load_state(torch.load(buffer, weights_only=True))
+    second.load_state(stopped(begin(), step))
     left = []
     second.run(left.append)
     np.testing.assert_array_equal(second.learned().uncertainty(2), whole.learned().uncertainty(2))

@@ -1,10 +1,9 @@
 """The prior that the evidence chooses, against the evidence of linear models, which is known exactly."""
 
-import io
-
 import numpy as np
 import pytest
 import torch
+from fit_cases import stopped
 from scipy.optimize import minimize
 from torch import nn
 from torch.nn.utils import parameters_to_vector
@@ -127,25 +126,10 @@ def test_a_fit_to_noisy_values_ends_where_it_settles_and_keeps_its_last_weights(
     assert gradient.norm() < 1e-2
 
 
-class Stop(Exception):
-    pass
-
-
 def test_interrupted_equals_uninterrupted():
-    whole, first = noisy_fit(), noisy_fit()
+    whole, second = noisy_fit(), noisy_fit()
     whole.run()
-
-    def stop(progress):
-        if progress.step == 6:
-            raise Stop
-
-    with pytest.raises(Stop):
-        first.run(stop)
-    buffer = io.BytesIO()
-    torch.save(first.state(), buffer)
-    buffer.seek(0)
-    second = noisy_fit()
-    second.load_state(torch.load(buffer, weights_only=True))
+    second.load_state(stopped(noisy_fit(), 6))
     second.run()
     ends = [parameters_to_vector(fit.model.parameters()) for fit in (whole, second)]
     assert torch.equal(*ends)

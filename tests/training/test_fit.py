@@ -1,12 +1,11 @@
 """The loop: stopping, the best weights, breaking down, and going on as if nothing had happened."""
 
-import io
 import math
 from dataclasses import replace
 
 import pytest
 import torch
-from fit_cases import SETTINGS, model, problem
+from fit_cases import SETTINGS, model, problem, stopped, through_a_file
 from torch.nn.utils import parameters_to_vector
 
 from bornnet.errors import BornnetError
@@ -16,14 +15,6 @@ from bornnet.training.residuals import errors
 
 def weights(fit):
     return parameters_to_vector(fit.model.parameters()).detach().clone()
-
-
-def through_a_file(state):
-    """As a checkpoint does it: nothing but tensors and plain values survives."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 def same(one, other):
@@ -37,22 +28,10 @@ def same(one, other):
     return one == other or (one != one and other != other)
 
 
-class Stop(Exception):
-    pass
-
-
 def stopped_after(steps, settings, seed=1):
     """The state of a fit that was stopped there, and the fit."""
     fit = Fit(model(seed=seed), problem(), settings)
-
-    def stop(progress):
-        if progress.step == steps:
-            raise Stop
-
-    if steps:
-        with pytest.raises(Stop):
-            fit.run(stop)
-    return through_a_file(fit.state()), fit
+    return stopped(fit, steps), fit
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -33,7 +33,7 @@ from .remainder import FlowRemainder
 _REACHED = 1000  # potentials of the fit whose states are what it has learned from
 _TRIAL_ROWS = 300  # of those fitted, and of those held out
 _TRIAL_STEPS = 16
-_FREE_STEPS = 15  # of values with errors, without a prior, where these are many
+_FREE_STEPS = 15  # at most, of values with errors, without a prior, where these are many
 _MANY = 20  # times as many as there are weights
 
 
@@ -56,7 +56,7 @@ class FlowFit:
         self.fit = Fit(model, problem, settings(task, config))
         optimizer, weights = self.fit.optimizer, sum(p.numel() for p in model.parameters())
         if isinstance(optimizer, EvidenceLevenbergMarquardt) and len(problem.training) > _MANY * weights:
-            optimizer.wait(_FREE_STEPS)
+            optimizer.wait(min(_FREE_STEPS, self.fit.settings.steps // 2))
         if config.ease is not None and config.ease[1]:
             if config.optimizer != "levenberg-marquardt":
                 raise InputError(

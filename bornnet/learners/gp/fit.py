@@ -53,7 +53,7 @@ class Fit:
         self.problem = problem
         self.task = task
         self.config = config
-        self.kernel = build(config, task.degree)  # says now what it cannot do; that of errors and factors
+        self.kernel = build(config, task.degree)  # says now what it cannot do
         self.graded = of_every_order(config, problem.training.sigma is None, behind=task.slopes is not None)
         draw = np.random.default_rng([task.seed, task.member, task.number, 15])
         self.training = drawn(problem.training, config.rows, draw)

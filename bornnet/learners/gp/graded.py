@@ -23,6 +23,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from .config import Config
+from .posterior import LARGEST_NUGGET
 
 ROWS = 2000
 """Rows that decide."""
@@ -35,7 +36,6 @@ _STEPS = (80, 30)  # with few rows, and from there with all
 _FIRST_NUGGET = 1e-6
 _BEND = 2.0
 _BOUND = 60.0  # of the logarithm of an amplitude, either way
-_LARGEST_NUGGET = 0.1
 _NOWHERE = 1e20  # in place of the evidence where the matrix is not positive definite
 
 
@@ -70,7 +70,9 @@ def most_likely_orders(x: np.ndarray, y: np.ndarray, degree: int, nugget: float)
     """
     x, y = x[:ROWS], y[:ROWS]
     unit = float(np.sqrt(np.mean(y**2))) or 1.0
-    bounds = [(-_BOUND, _BOUND)] * (HIGHEST + 1 - degree) + [(math.log(nugget), math.log(_LARGEST_NUGGET))]
+    bounds = [(-_BOUND, _BOUND)] * (HIGHEST + 1 - degree) + [
+        (math.log(min(nugget, LARGEST_NUGGET)), math.log(LARGEST_NUGGET))
+    ]
     found = None
     for rows, steps in zip((_FEW, len(x)), _STEPS, strict=True):
         evidence = Evidence(x[:rows], y[:rows] / unit, degree)

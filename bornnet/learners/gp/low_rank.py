@@ -6,7 +6,7 @@ and Schneider, Appl. Numer. Math. 62, 428, 2012; in blocks: Epperly, Tropp and W
 the function ``sum_S beta_s k(x, x_s)`` is fitted to all rows by regularized least squares. What S leaves of
 a row's kernel with itself is noise of that row (Snelson & Ghahramani, *Sparse Gaussian processes using
 pseudo-inputs*, NIPS 2005; Rasmussen & Williams, 2006, section 8.3.4): without that, rows which S cannot
-follow bend all others (30,000 rows on 2,000: 2e-8 in order 1, with it 3e-11). Memory is 8 N m bytes for m
+follow bend all others (30,000 rows on 2,000: 2e-8 in order 1, with it 5e-11). Memory is 8 N m bytes for m
 such rows, time N m^2.
 
 Where not all rows can be followed, the largest remainders are those of the strangest rows, and a basis of

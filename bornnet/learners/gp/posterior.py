@@ -11,7 +11,7 @@ from .kernels import Kernel
 
 _log = logging.getLogger(__name__)
 _BLOCK_VALUES = 1 << 20  # entries of the kernel matrix made at once: 8 MiB, and some of it several times
-_LARGEST_NUGGET = 1e-4
+LARGEST_NUGGET = 1e-4
 
 
 def squares(x: np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ def factorized(
 
     Raises ``InputError`` where the kernel overflows, or no nugget makes the matrix positive definite.
     """
-    while nugget <= _LARGEST_NUGGET:
+    while nugget <= LARGEST_NUGGET:
         # a transposed view has its columns in a row, as LAPACK takes it: nothing is copied
         matrix = torch.from_numpy(covariance(kernel, x, x)).T
         diagonal = torch.diagonal(matrix)
@@ -89,7 +89,7 @@ def factorized(
         _log.info("the kernel matrix is not positive definite; relative nugget raised to %g", nugget)
     raise InputError(
         f"the kernel matrix of {len(x)} rows is not positive definite, not even with a relative nugget of "
-        f"{_LARGEST_NUGGET:g}; take another kernel or a larger scale."
+        f"{LARGEST_NUGGET:g}; take another kernel or a larger scale."
     )
 
 

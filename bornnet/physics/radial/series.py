@@ -11,6 +11,7 @@ from .panels import WEIGHTS, cross_orders, cross_panels, halved, points_of, refi
 from .solver import RadialPotential, Wave, solve_radial
 
 _STEPS = 60
+_NOTHING = 1e-200  # strength: below it the multiple that binds would overflow
 
 
 def has_series(potential: RadialPotential) -> bool:
@@ -22,12 +23,8 @@ def has_series(potential: RadialPotential) -> bool:
     return not (size[0] > 0 and size[0] >= 0.99 * size[2])
 
 
-_NOTHING = 1e-200
-"""Strength, as far as it matters: depths that bind are finite numbers above it."""
-
-
 def radial_strength(potential: RadialPotential) -> float:
-    """eta, homogeneous of degree one in |U|; inf where there is no finite one, 0 for U = 0."""
+    """eta, homogeneous of degree one in |U|; inf where there is no finite one, 0 for U = 0 and nearly so."""
     if not has_series(potential):
         return np.inf
     panels = _resolved(potential)

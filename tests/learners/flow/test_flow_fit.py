@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from fit_cases import stopped
 from series_cases import labelled
 
 from bornnet.learners.base import Task
@@ -52,17 +53,8 @@ def test_starts_are_drawn_from_the_seed_and_resumed_fits_choose_none(problem):
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 
-    class Stop(Exception):
-        pass
-
-    def stop_at_three(progress):
-        if progress.step == 3:
-            raise Stop
-
-    stopped, resumed = started(5), started(5)
-    with pytest.raises(Stop):
-        stopped.run(stop_at_three)
-    resumed.load_state(stopped.state())
+    resumed = started(5)
+    resumed.load_state(stopped(started(5), 3))
     assert torch.equal(resumed.run().best_weights, one)
 
 
