@@ -84,7 +84,7 @@ class _Stop(Exception):
 
 
 def stopped(fit: Any, calls: int) -> Any:
-    """The state, as a checkpoint has it, of a fit that is stopped in that call between steps; 0: not begun."""
+    """The state, through a file, of a fit that is stopped in that call between steps; 0: not begun."""
     left = calls
 
     def stop(progress: Any) -> None:

@@ -20,18 +20,20 @@ FLAGS = (
     "--disable-sync",
     "--enable-logging=stderr",
     "--window-size=1300,900",
+    "--virtual-time-budget=5000",
 )
 # A window cannot be narrower than 500 pixels, a frame can.
 FRAME = '<!doctype html><body><iframe style="width: {width}px; height: 900px; border: 0" srcdoc="{page}">'
 MEASURE = """<script>
 const box = e => { const b = e.getBoundingClientRect(); return [b.left, b.right, b.width, b.height]; };
 const link = i => i.getAttribute("xlink:href") || i.href.baseVal;
-addEventListener("load", () => parent.document.body.dataset.measured = JSON.stringify({
+const measure = () => parent.document.body.dataset.measured = JSON.stringify({
   width: innerWidth, scroll: document.documentElement.scrollWidth,
   figures: [...document.querySelectorAll("figure svg")].map(box),
   cells: [...document.querySelectorAll("td")].map(box),
   images: [...document.querySelectorAll("image")].map(i => link(i).length),
-}));
+});
+addEventListener("load", () => setTimeout(measure, 1000));  // once all is laid out, on a busy machine too
 </script></body>"""
 
 

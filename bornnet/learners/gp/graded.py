@@ -70,9 +70,8 @@ def most_likely_orders(x: np.ndarray, y: np.ndarray, degree: int, nugget: float)
     """
     x, y = x[:ROWS], y[:ROWS]
     unit = float(np.sqrt(np.mean(y**2))) or 1.0
-    bounds = [(-_BOUND, _BOUND)] * (HIGHEST + 1 - degree) + [
-        (math.log(min(nugget, LARGEST_NUGGET)), math.log(LARGEST_NUGGET))
-    ]
+    nuggets = math.log(min(nugget, LARGEST_NUGGET)), math.log(LARGEST_NUGGET)
+    bounds = [(-_BOUND, _BOUND)] * (HIGHEST + 1 - degree) + [nuggets]
     found = None
     for rows, steps in zip((_FEW, len(x)), _STEPS, strict=True):
         evidence = Evidence(x[:rows], y[:rows] / unit, degree)
