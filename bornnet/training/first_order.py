@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -38,6 +38,8 @@ class Adam:
         batch: samples in a mini-batch.
         seed: of the shuffling.
     """
+
+    keeps_last: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -99,6 +101,8 @@ class Adam:
 
 class LBFGS:
     """L-BFGS (Liu & Nocedal 1989) on the full batch with a strong-Wolfe line search, 20 iterations a step."""
+
+    keeps_last: ClassVar[bool] = False
 
     def __init__(self, model: Residual, samples: Samples) -> None:
         self.model = model

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -33,7 +33,13 @@ class BrokenDown(BornnetError):
 
 
 class Optimizer(Protocol):
-    """Moves a model's weights downhill; its state and the weights are all that it remembers."""
+    """Moves a model's weights downhill; its state and the weights are all that it remembers.
+
+    Attributes:
+        keeps_last: the weights of a fit are those of the last step, not the best on held-out data.
+    """
+
+    keeps_last: ClassVar[bool]
 
     def step(self) -> float | None: ...
     def state(self) -> dict[str, Any]: ...
@@ -133,11 +139,6 @@ class Fit:
         self.optimizer = OPTIMIZERS[settings.optimizer](model, problem.training, settings)
         self.progress = Progress()
 
-    @property
-    def keeps_last(self) -> bool:
-        """With a prior no step is too many: the weights are those of the last one."""
-        return isinstance(self.optimizer, EvidenceLevenbergMarquardt)
-
     @np.errstate(over="ignore", invalid="ignore")  # found in the errors, and reported with the step
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Fit to the end and leave the best weights in the model.
@@ -201,7 +202,7 @@ class Fit:
         progress = self.progress
         held_out = followed(self.model, self.problem.held_out)
         progress.held_out_error, progress.held_out_typical = errors(self.model, held_out)
-        if progress.held_out_typical < progress.best_typical or self.keeps_last:
+        if progress.held_out_typical < progress.best_typical or self.optimizer.keeps_last:
             progress.best_error, progress.best_typical = progress.held_out_error, progress.held_out_typical
             progress.best_step = progress.step
             progress.best_weights = parameters_to_vector(self.model.parameters()).detach().clone()

@@ -20,7 +20,7 @@ equations of a few thousand weights are cheap, and double precision bears their 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -68,6 +68,8 @@ class LevenbergMarquardt:
             the model finds exactly enough (`residuals.followed`).
     """
 
+    keeps_last: ClassVar[bool] = False
+
     def __init__(
         self,
         model: Residual,
@@ -92,6 +94,7 @@ class LevenbergMarquardt:
         error = None
         if self.robust:
             error, self.samples = reweighted(self.model, followed(self.model, self.given))
+            self.count = total_rows(self.samples)
         loss, gradient, solver = self.linearize()
         error = loss if error is None else error
         if not math.isfinite(loss):

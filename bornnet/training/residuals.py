@@ -127,10 +127,16 @@ def followed(model: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
     """
     if not isinstance(model, Inexact):
         return samples
-    blocks = [batch.weights * model.truncation(batch.inputs) for batch in samples.blocks(BLOCK)]
-    truncation = torch.cat(blocks).nan_to_num(nan=math.inf)
-    kept = truncation <= max(_EXACT, _USUAL * float(truncation.median()))
+    missed = truncation(model, samples)
+    kept = missed <= max(_EXACT, _USUAL * float(missed.median()))
     return samples if kept.all() else samples.rows(kept.nonzero()[:, 0])
+
+
+@torch.no_grad()
+def truncation(model: Inexact, samples: Samples) -> Tensor:
+    """``(N,)``: by how much the model, as it is now, misses its own values, weighed as residuals are."""
+    blocks = [batch.weights * model.truncation(batch.inputs) for batch in samples.blocks(BLOCK)]
+    return torch.cat(blocks).nan_to_num(nan=math.inf)
 
 
 def pulled_back(model: Residual, batch: Batch, cotangent: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -184,7 +184,7 @@ class Exact:
     """The variable-phase equation in the place of a flow: no flow that is right can take fewer evaluations by
     much, since its output obeys this equation."""
 
-    components, factor, state = 1, 1.0, "value"
+    components, factor, state, gain = 1, 1.0, "value", 1.0
 
     def __init__(self, unit: float) -> None:
         self.unit = unit
@@ -223,6 +223,7 @@ def ease(given: argparse.Namespace) -> None:
             components=given.components,
             readout="linear",
             steps=tuple(given.steps),
+            substeps=given.substeps,
             ease=(given.order, weight) if weight else None,
         )
         began = time.perf_counter()
@@ -243,13 +244,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[80, 30])
     parser.add_argument("--hidden", type=lambda text: tuple(map(int, text.split(","))), default=(12, 12))
     parser.add_argument("--integrator", default="dop853", choices=INTEGRATORS)
-    parser.add_argument("--substeps", type=int, default=1)
+    parser.add_argument("--substeps", type=int)
     parser.add_argument("--compare-cells", type=int, nargs="*", default=[])
     parser.add_argument("--components", type=int, default=3, help="of ease")
     parser.add_argument("--drive", default="linear", choices=("linear", "general"), help="of ease")
     parser.add_argument("--activation", default="tanh", help="of ease")
-    parser.add_argument("--order", type=int, default=2, help="K of ease")
-    parser.add_argument("--weights", type=float, nargs="+", default=[0, 1e-10, 1e-8, 1e-6], help="of ease")
+    parser.add_argument("--order", type=int, default=3, help="K of ease")
+    parser.add_argument("--weights", type=float, nargs="+", default=[0, 1e-12, 1e-10, 1e-8], help="of ease")
     parser.add_argument(
         "--tolerances", type=float, nargs="+", default=[1e-6, 1e-8, 1e-10, 1e-12], help="of ease"
     )

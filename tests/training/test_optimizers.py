@@ -197,6 +197,27 @@ def test_samples_that_are_not_followed_do_not_move_a_fit(name):
     assert progress.best_error < 1e-6
 
 
+@pytest.mark.parametrize("name", ["levenberg-marquardt", "gauss-newton"])
+def test_the_loss_of_a_step_is_that_by_which_its_ends_are_judged(name):
+    """Where rows are left out, both are means over those that are not: else a step must gain as much as they
+    differ by, and fits stop short."""
+    x = uniform(40, 8)
+    x[:, -1] = 0.0
+    x[::4, -1] = 1.0
+    data = Samples(x, uniform(40, seed=3), torch.ones(40, dtype=torch.float64))
+    stepping = Stepping(8)
+    optimizer = OPTIMIZERS[name](stepping, data, Settings(name))
+    optimizer.step()
+    assert len(optimizer.samples) == 30
+    with torch.no_grad():
+        loss, gradient, _ = optimizer.linearize()
+        assert loss == pytest.approx(mean_square(stepping, optimizer.samples), rel=1e-12)
+        moved = 1e-6 * gradient / gradient.norm()
+        stepping.w.add_(moved)
+        after = mean_square(stepping, optimizer.samples)
+    assert after - loss == pytest.approx(2 * float(moved @ gradient), rel=1e-3)
+
+
 def test_outliers_do_not_rule_a_robust_fit():
     x, exact = uniform(200, 8), uniform(8, seed=2)
     targets = x @ exact + 1e-6 * uniform(200, seed=3)

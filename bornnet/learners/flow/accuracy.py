@@ -100,8 +100,8 @@ def adaptive(
 ) -> Integrated:
     """Integrate with steps that adapt to each potential, and count what that takes.
 
-    Every cell starts with the step that the last one ended with. The tolerance is of the states, in the
-    network's unit, relative and absolute; ``method`` is one of `scipy.integrate.solve_ivp`.
+    Every cell starts with the step that the last one ended with. The tolerance is relative, and absolute in
+    the form of the states that is read out; ``method`` is one of `scipy.integrate.solve_ivp`.
 
     Raises:
         InputError: bad edges, or a tolerance below what double precision bears.
@@ -125,7 +125,7 @@ def adaptive(
                 s,
                 method=method,
                 rtol=tolerance,
-                atol=tolerance,
+                atol=tolerance / float(flow.gain),
                 first_step=min(step, right - left),
             )
             evaluations[row] += found.nfev

@@ -46,7 +46,11 @@ class Config(Stepwise):
         description="What is carried: the output, an angle whose tangent it is, or whose cotangent it is.",
     )
     integrator: Integrator = Field("dop853", description="Runge-Kutta method of the steps along r.")
-    substeps: Count = Field(1, description="Steps a cell.")
+    substeps: Count | None = Field(
+        None,
+        description="Steps a cell; by default 1, of dopri5 and dop853 more where their error shows.",
+        json_schema_extra={"metavar": "N"},
+    )
     fit_rows: Count | None = Field(
         None,
         description="Potentials that a fit takes at most, drawn at random; by default all.",
@@ -55,11 +59,11 @@ class Config(Stepwise):
     starts: Count = Field(4, description="Flows drawn at random and tried; the best is fitted.")
     ease: Ease | None = Field(
         None,
-        description="Penalty on the K-th derivative of the states along r, K = 2 to 4.",
+        description="Penalty on the K-th derivative of states along r, K = 2 to 4, and its weight at most.",
         json_schema_extra={"metavar": "K,WEIGHT"},
     )
     steps: Counts = Field(
-        (200, 60, 60),
+        (300, 60, 60),
         description="Optimizer steps of round 1, 2, ..; the last value is used for later rounds.",
         json_schema_extra={"metavar": "N,N,.."},
     )

@@ -7,8 +7,9 @@ values at both ends of each cell, with the trapezoidal rule's weights, are resid
 """
 
 from math import factorial
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
@@ -24,6 +25,12 @@ from .remainder import FlowRemainder
 POTENTIALS = 16
 """Potentials on which the penalty is taken, spread over the training samples: all share one G."""
 
+PLACES = 16
+"""Cells that the penalty takes at least: wider ones are divided, so that it sees what happens inside."""
+
+_BEGINS, _PEAKS, _ENDS = 0.25, 0.4, 0.55  # shares of the steps: it begins, is strongest, and has fallen
+_FAINTEST = 1e-4  # of the peak: from there the penalty rises, and there it stays when it has fallen
+
 
 class Penalty(torch.nn.Module):
     """The penalty's residuals on some potentials: the sum of their squares is ``weight * R_K``."""
@@ -33,11 +40,13 @@ class Penalty(torch.nn.Module):
         self.flow = flow
         self.order = order
         self.weight = weight
-        self.grid = checked_edges(edges, potentials.shape[1])
-        self.potentials = potentials
+        cells = potentials.shape[1]
+        parts = -(-PLACES // cells)
+        self.grid = _divided(checked_edges(edges, cells), parts)
+        self.potentials = potentials.repeat_interleave(parts, dim=1)
 
     def forward(self) -> Tensor:
-        """``(potentials, cells, 2, k)``, with autograd."""
+        """``(potentials, cells, 2, k)``, cells being those of `grid`, with autograd."""
         path = self.flow.trajectory(self.potentials, self.grid)[:: self.flow.substeps]
         return self._residuals(torch.stack(path, dim=1))
 
@@ -87,9 +96,11 @@ class Penalty(torch.nn.Module):
             direct, by_state = over(derivative, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
             parts.append((direct + by_state @ change.flatten(0, 1)).unflatten(0, shape))
         jacobian = torch.stack(parts, dim=2) * self._share()[..., None]
+        residuals, jacobian = self._residuals(states).flatten(), jacobian.flatten(0, 3)
         if flow.readout is not None:  # the first of the weights, which moves no state
-            jacobian = torch.nn.functional.pad(jacobian, (len(flow.readout), 0))
-        return self._residuals(states).flatten(), jacobian.flatten(0, 3)
+            w = flow.readout.detach()
+            jacobian = torch.cat([residuals[:, None] * w / w.square().sum(), jacobian], dim=1)
+        return residuals, jacobian
 
     def _states(self) -> Tensor:
         """At the edges of the cells, ``(potentials, cells + 1, k)``."""
@@ -106,7 +117,22 @@ class Penalty(torch.nn.Module):
     def _share(self) -> Tensor:
         """Roots of the trapezoidal rule's weights, ``(cells, 1, 1)``."""
         steps = torch.from_numpy(self.grid).diff()
-        return (self.weight / len(self.potentials) * 0.5 * steps).sqrt()[:, None, None]
+        return (self.weight / len(self.potentials) * 0.5 * steps).sqrt()[:, None, None] * self.flow.gain
+
+
+def _share_of_peak(done: float) -> float:
+    """The weight over its peak, where a part ``done`` of the steps is taken."""
+    if done < _BEGINS:
+        return 0.0
+    if done >= _ENDS:
+        return _FAINTEST
+    side = _BEGINS if done < _PEAKS else _ENDS
+    return float(_FAINTEST ** ((done - _PEAKS) / (side - _PEAKS)))
+
+
+def _divided(edges: np.ndarray, parts: int) -> np.ndarray:
+    """The edges of so many equal parts of every cell."""
+    return np.append(np.linspace(edges[:-1], edges[1:], parts, endpoint=False).T, edges[-1])
 
 
 class _Cell(torch.nn.Module):
@@ -141,24 +167,60 @@ def path_derivative(
 
 
 class EasedLevenbergMarquardt(LevenbergMarquardt):
-    """Levenberg-Marquardt with the penalty's residuals beside the fit's."""
+    """Levenberg-Marquardt with the penalty's residuals beside the fit's, of a weight that comes and goes.
 
-    def __init__(self, model: FlowRemainder, samples: Samples, order: int, weight: float) -> None:
+    Under a penalty from the start a fit ends in a valley far above others, and stays there when the penalty
+    is taken away. So the flow is first fitted without one; then the weight rises to its peak, which moves the
+    flow along the valley in which it is to where paths are smooth, and falls to next to nothing, so that the
+    fit takes back what that cost. Both are geometric in the steps.
+
+    Args:
+        order, weight: K, and the weight at its peak.
+        steps: of the whole fit.
+    """
+
+    keeps_last: ClassVar[bool] = True  # all steps are one schedule
+
+    def __init__(self, model: FlowRemainder, samples: Samples, order: int, weight: float, steps: int) -> None:
         super().__init__(model, samples, robust=True)
         every = max(1, len(samples) // POTENTIALS)
         chosen = samples.rows(slice(0, every * POTENTIALS, every)).inputs
         self.penalty = Penalty(model.flow, model.potentials(chosen), order, weight, model.edges)
+        self.peak, self.steps, self.taken = weight, steps, 0
+
+    def step(self) -> float | None:
+        self.penalty.weight = self.peak * _share_of_peak(self.taken / self.steps)
+        self.taken += 1
+        error = super().step()
+        if error is None:  # the next weight makes another valley: it starts with a damping of its own
+            self.damping, self.growth = None, 2.0
+            return super()._loss()
+        return error
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "taken": self.taken}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.taken = state["taken"]
 
     def _loss(self) -> float:
-        return super()._loss() + float(self.penalty.residuals().square().sum())
+        return super()._loss() + self._bending()
+
+    def _bending(self) -> float:
+        return float(self.penalty.residuals().square().sum()) if self.penalty.weight else 0.0
 
     def normal_equations(self) -> tuple[float, Tensor, Tensor]:
         loss, gradient, normal = super().normal_equations()
+        if not self.penalty.weight:
+            return loss, gradient, normal
         r, jacobian = self.penalty.linearized()
         self.bent = jacobian
         return loss + float(r.square().sum()), gradient + jacobian.T @ r, normal + jacobian.T @ jacobian
 
     def _curvature(self, here: Tensor, path: Any, order: int) -> Tensor:
+        if not self.penalty.weight:
+            return super()._curvature(here, path, order)
         lengths, shares = interpolation(order)
         parts = []
         for length, share in zip(lengths, shares, strict=True):

@@ -20,7 +20,7 @@ from ...training.evidence import EvidenceLevenbergMarquardt
 from ...training.fit import Fit, Progress
 from ...training.laplace import weight_spread
 from ...training.problem import Problem
-from ...training.residuals import followed
+from ...training.residuals import followed, truncation
 from ..base import Task
 from ..stepwise import settings
 from .accuracy import extent
@@ -35,6 +35,11 @@ _TRIAL_ROWS = 300  # of those fitted, and of those held out
 _TRIAL_STEPS = 16
 _FREE_STEPS = 15  # at most, of values with errors, without a prior, where these are many
 _MANY = 20  # times as many as there are weights
+_REFINED = 5  # least order of methods whose steps are halved while a fit goes on
+_MOST_STEPS = 8  # a cell, by halving
+_MISSED = 0.02  # of the potentials, whose truncation may exceed
+_BELOW = 1e-2  # times the typical error, or
+_LEAST = 1e-8  # which is about where fits end
 
 
 class FlowFit:
@@ -51,6 +56,7 @@ class FlowFit:
             raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
         self.flow = flow
         self.rivals = rivals
+        self.refines = config.substeps is None and flow.method.order >= _REFINED
         self.seed = task.seed
         model = self.model = FlowRemainder(flow, task.degree, task.at)
         self.fit = Fit(model, problem, settings(task, config))
@@ -62,7 +68,8 @@ class FlowFit:
                 raise InputError(
                     f"ease: a penalty needs the optimizer 'levenberg-marquardt', got {config.optimizer!r}"
                 )
-            self.fit.optimizer = EasedLevenbergMarquardt(model, problem.training, *config.ease)
+            steps = self.fit.settings.steps
+            self.fit.optimizer = EasedLevenbergMarquardt(model, problem.training, *config.ease, steps)
 
     @property
     def progress(self) -> Progress:
@@ -73,7 +80,23 @@ class FlowFit:
             began = time.perf_counter()
             self._choose_start()
             self.progress.seconds += time.perf_counter() - began
-        return self.fit.run(after_step)
+
+        def stepped(progress: Progress) -> None:
+            self._refine()
+            after_step(progress)
+
+        return self.fit.run(stepped)
+
+    def _refine(self) -> None:
+        """Halve the steps where more than a few potentials are missed by more than a small part of what is
+        typically left. These have deep cells, and decide how exact the law is far out; to find that out when
+        the fit has come to it would be late."""
+        if not self.refines or self.flow.substeps >= _MOST_STEPS:
+            return
+        missed = truncation(self.model, self.fit.problem.training)
+        level = max(_LEAST, _BELOW * self.progress.held_out_typical)
+        if float((missed > level).double().mean()) > _MISSED:
+            self.flow.substeps *= 2
 
     def _choose_start(self) -> None:
         """Move the flow to where the best of it and its rivals comes to in some steps on some rows."""
@@ -96,9 +119,10 @@ class FlowFit:
             vector_to_parameters(weights, self.model.parameters())
 
     def state(self) -> dict[str, Any]:
-        return self.fit.state()
+        return {**self.fit.state(), "substeps": self.flow.substeps}
 
     def load_state(self, state: dict[str, Any]) -> None:
+        self.flow.substeps = state["substeps"]
         self.fit.load_state(state)
 
     def learned(self) -> FlowLearner:

@@ -187,6 +187,6 @@ def flow_of(config: FlowConfig, generator: torch.Generator | None = None) -> Flo
         readout=config.readout,
         state=config.state,
         integrator=config.integrator,
-        substeps=config.substeps,
+        substeps=config.substeps or 1,
         generator=generator,
     )

@@ -155,6 +155,11 @@ class Flow(nn.Module):
             return y
         return torch.tan(y) if self.state == "angle" else 1 / torch.tan(y)
 
+    @property
+    def gain(self) -> Tensor | float:
+        """By how much an error of the states grows, at most, in the form that is read out."""
+        return 1.0 if self.readout is None else self.readout.norm()
+
     def trajectory(self, potentials: Tensor, edges: np.ndarray, start: Tensor | None = None) -> list[Tensor]:
         """States ``(batch, k)`` at 0 (zero, unless ``start`` is given) and after every step."""
         x = self.factor * potentials

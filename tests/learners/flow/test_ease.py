@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from fit_cases import stopped
+from series_cases import labelled
 from torch.func import jvp
 
+from bornnet.learners.base import Task
+from bornnet.learners.flow.accuracy import adaptive
+from bornnet.learners.flow.config import Config
 from bornnet.learners.flow.ease import Penalty, path_derivative
+from bornnet.learners.flow.fit import FlowFit, begin
 from bornnet.learners.flow.model import Flow
+from bornnet.training.problem import Problem, Samples
 
 U = torch.from_numpy(np.random.default_rng(2).uniform(0.0, 3.0, (3, 4)))
 
@@ -39,6 +46,9 @@ def test_derivatives_along_a_path_are_those_of_its_equation(order):
 )
 def test_jacobian_of_the_penalty_against_autograd(settings):
     own = flow(integrator="rk4", **settings)
+    if own.readout is not None:
+        with torch.no_grad():
+            own.readout.copy_(torch.tensor([0.4, -1.7]))
     penalty = Penalty(own, U, 2, 0.3, edges=[0, 0.2, 0.5, 0.6, 1.0])
     residuals, jacobian = penalty.linearized()
     twin = penalty().flatten()
@@ -66,3 +76,88 @@ def test_the_penalty_is_the_weighted_integral_of_the_square():
         own.layers[0].weight.zero_()
         own.layers[2].bias.fill_(1.0)
     assert float(Penalty(own, U, 2, 2.0).residuals().abs().max()) < 1e-13
+
+
+def test_wide_cells_are_divided():
+    """What is penalized is an integral: it does not depend on the cells in which one potential is given."""
+    own = flow(components=2)
+    fine = U.repeat_interleave(8, dim=1)
+    assert Penalty(own, U, 2, 1.0).residuals().numel() == 3 * 16 * 2 * 2
+    coarse, finer = (float(Penalty(own, x, 2, 1.0).residuals().square().sum()) for x in (U, fine))
+    assert coarse == pytest.approx(finer, rel=1e-2)
+
+
+@pytest.mark.parametrize("scale", [0.01, 7.0])
+def test_smaller_states_that_are_read_out_larger_are_no_easier(scale):
+    """The same output along the same paths, but for a factor of the states, has the same penalty."""
+    one = flow(components=2, readout="linear")
+    other = one.changed()
+    with torch.no_grad():
+        other.readout.mul_(1 / scale)
+        other.layers[0].weight[:, :2] /= scale
+        other.layers[2].weight.mul_(scale)
+        other.layers[2].bias.mul_(scale)
+    torch.testing.assert_close(other(U), one(U))
+    torch.testing.assert_close(
+        Penalty(other, U, 3, 1.0).residuals(), Penalty(one, U, 3, 1.0).residuals(), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    rows = labelled(80, 2, seed=4)
+    x, a0, eta = (
+        torch.as_tensor(np.asarray(part)) for part in (rows.potentials[:], rows.values, rows.strength)
+    )
+    samples = Samples(x, a0, 1 / eta)
+    return Problem(samples.rows(slice(20, None)), samples.rows(slice(20)))
+
+
+def eased(problem, weight, steps=40) -> FlowFit:
+    config = Config(
+        hidden=(6,),
+        components=2,
+        readout="linear",
+        drive="general",
+        steps=(steps,),
+        starts=1,
+        substeps=4,
+        ease=(2, weight) if weight else None,
+    )
+    return begin(problem, Task(2, 1, seed=3), config)
+
+
+def test_the_penalty_comes_and_goes(problem):
+    fit = eased(problem, 1e-3, steps=20)
+    weights = []
+    fit.run(lambda progress: weights.append(fit.fit.optimizer.penalty.weight))
+    assert weights[:5] == [0.0] * 5
+    assert weights[8] == pytest.approx(1e-3) == max(weights)
+    assert weights[11:] == pytest.approx([1e-7] * 9)
+    assert fit.progress.best_step == 20
+
+
+@pytest.mark.slow
+def test_an_eased_flow_is_easier_and_right(problem):
+    """Paths bend less for the same values, and its evaluations are fewer."""
+    shape = {"hidden": (8, 8), "components": 2, "readout": "linear", "drive": "general"}
+    x = problem.held_out.inputs
+    errors, bent, taken = [], [], []
+    for ease in (None, (2, 1e-9)):
+        fit = begin(
+            problem, Task(2, 1, seed=4), Config(**shape, steps=(80,), starts=1, substeps=4, ease=ease)
+        )
+        errors.append(fit.run().best_typical)
+        bent.append(float(Penalty(fit.flow, x, 2, 1.0).residuals().square().sum()))
+        taken.append(adaptive(fit.flow, x.numpy(), tolerance=1e-8).evaluations.mean())
+    assert errors[1] < 3 * errors[0]
+    assert bent[1] < 0.1 * bent[0]
+    assert taken[1] < 0.6 * taken[0]
+
+
+@pytest.mark.parametrize("calls", [3, 9, 15])
+def test_a_resumed_fit_has_the_weight_of_its_step(problem, calls):
+    whole = eased(problem, 1e-3, steps=20).run().best_weights
+    resumed = eased(problem, 1e-3, steps=20)
+    resumed.load_state(stopped(eased(problem, 1e-3, steps=20), calls))
+    assert torch.equal(resumed.run().best_weights, whole)

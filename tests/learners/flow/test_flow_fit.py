@@ -10,7 +10,9 @@ from bornnet.learners.base import Task
 from bornnet.learners.flow.config import Config
 from bornnet.learners.flow.fit import FlowFit, begin
 from bornnet.learners.flow.model import Flow
+from bornnet.physics.scattering import scattering_length
 from bornnet.training.problem import Problem, Samples
+from bornnet.training.residuals import truncation
 
 CELLS = 3
 
@@ -81,3 +83,44 @@ def test_a_fit_takes_some_rows_where_told(problem):
     assert (
         len(fitted_to(1000).fit.problem.training) == len(known) == len(fitted_to(None).fit.problem.training)
     )
+
+
+def coarse(deep, **settings):
+    """A fit of potentials that are so many times as deep, on three cells."""
+    rows = labelled(120, CELLS, seed=4)
+    U, eta = (torch.as_tensor(np.asarray(x)) for x in (rows.potentials[:], rows.strength))
+    U = deep * U / eta[:, None]
+    samples = Samples(U, scattering_length(U), torch.ones(len(U), dtype=torch.float64))
+    problem = Problem(samples.rows(slice(20, None)), samples.rows(slice(20)))
+    return begin(problem, Task(CELLS, 1), Config(hidden=(4,), steps=(12,), starts=1, **settings))
+
+
+def test_steps_are_halved_where_their_error_shows():
+    fit = coarse(0.5)
+    before = fit.flow.substeps
+    fit.run()
+    assert before == 1 < fit.flow.substeps
+    assert fit.learned().flow.substeps == fit.flow.substeps
+    missed = truncation(fit.model, fit.fit.problem.training)
+    level = max(1e-8, 0.01 * fit.progress.held_out_typical)
+    assert fit.flow.substeps == 8 or (missed > level).double().mean() <= 0.02
+
+
+@pytest.mark.parametrize(
+    ("deep", "settings", "steps"),
+    [(0.5, {"substeps": 1}, 1), (0.5, {"substeps": 3}, 3), (0.5, {"integrator": "euler"}, 1), (1e-3, {}, 1)],
+    ids=str,
+)
+def test_steps_stay_where_they_are_given_or_exact_enough(deep, settings, steps):
+    fit = coarse(deep, **settings)
+    fit.run()
+    assert fit.flow.substeps == steps
+
+
+def test_a_resumed_fit_goes_on_with_its_steps():
+    whole = coarse(0.5)
+    weights = whole.run().best_weights
+    resumed = coarse(0.5)
+    resumed.load_state(stopped(coarse(0.5), 8))
+    assert torch.equal(resumed.run().best_weights, weights)
+    assert resumed.flow.substeps == whole.flow.substeps > 1
