@@ -210,7 +210,7 @@ def ease(given: argparse.Namespace) -> None:
         f"{given.hidden}, {given.activation}, {given.drive} drive, K = {given.order}"
     )
     # a step never crosses an edge: one step of RK45 takes an evaluation where it begins, and six more
-    print(f"evaluations a potential, at least {7 * given.cells}, to tolerances of the states")
+    print(f"evaluations a potential, at least {7 * given.cells}, to tolerances of what is read out")
     heads = "".join(f"{tolerance:8.0e}" for tolerance in given.tolerances)
     print(f"    weight{heads}   kernel errors, orders 1 to 4                seconds")
     unit = float(np.sqrt(np.mean((data.values / data.strength) ** 2)))

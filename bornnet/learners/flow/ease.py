@@ -1,7 +1,8 @@
 """Flows that are easy to solve: a penalty on the curvature of the states along r, in the same least squares.
 
 R_K is the mean over potentials of the integral of ``|d^K s / dr^K|^2`` over r (Kelly, Bettencourt, Johnson &
-Duvenaud, *Learning differential equations that are easy to solve*, arXiv:2007.04504). The derivative at a
+Duvenaud, *Learning differential equations that are easy to solve*, arXiv:2007.04504), times ``|w|^2`` of a
+readout w: else smaller states that are read out larger would pass for easier ones. The derivative at a
 state comes by Taylor mode: with s through order j in t known, the drive's order j gives order j + 1. Its
 values at both ends of each cell, with the trapezoidal rule's weights, are residuals beside those of the fit.
 """
@@ -16,6 +17,7 @@ from torch.func import functional_call, jacrev, vmap
 
 from ...training.levenberg_marquardt import LevenbergMarquardt, interpolation
 from ...training.problem import Samples
+from ...training.residuals import followed, mean_square
 from .algebra import algebra
 from .cell_maps import drive_polynomial
 from .mesh import checked_edges
@@ -115,7 +117,7 @@ class Penalty(torch.nn.Module):
         return path_derivative(self.flow, ends, r.expand(ends.shape[:-1]), x, self.order) * self._share()
 
     def _share(self) -> Tensor:
-        """Roots of the trapezoidal rule's weights, ``(cells, 1, 1)``."""
+        """Roots of the trapezoidal rule's weights, times ``|w|``, ``(cells, 1, 1)``."""
         steps = torch.from_numpy(self.grid).diff()
         return (self.weight / len(self.potentials) * 0.5 * steps).sqrt()[:, None, None] * self.flow.gain
 
@@ -192,9 +194,10 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
         self.penalty.weight = self.peak * _share_of_peak(self.taken / self.steps)
         self.taken += 1
         error = super().step()
-        if error is None:  # the next weight makes another valley: it starts with a damping of its own
+        if error is None and self.taken < _ENDS * self.steps:
+            # settled, but the next weight makes another valley: it starts with a damping of its own
             self.damping, self.growth = None, 2.0
-            return super()._loss()
+            return mean_square(self.model, followed(self.model, self.given))
         return error
 
     def state(self) -> dict[str, Any]:
@@ -205,10 +208,8 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
         self.taken = state["taken"]
 
     def _loss(self) -> float:
-        return super()._loss() + self._bending()
-
-    def _bending(self) -> float:
-        return float(self.penalty.residuals().square().sum()) if self.penalty.weight else 0.0
+        loss = super()._loss()
+        return loss + float(self.penalty.residuals().square().sum()) if self.penalty.weight else loss
 
     def normal_equations(self) -> tuple[float, Tensor, Tensor]:
         loss, gradient, normal = super().normal_equations()

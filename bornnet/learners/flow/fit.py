@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn.utils import vector_to_parameters
 
+from ...compute.group import total
 from ...errors import BornnetError, InputError
 from ...training.evidence import EvidenceLevenbergMarquardt
 from ...training.fit import Fit, Progress
 from ...training.laplace import weight_spread
 from ...training.problem import Problem
-from ...training.residuals import followed, truncation
+from ...training.residuals import followed, total_rows, truncation
 from ..base import Task
 from ..stepwise import settings
 from .accuracy import extent
@@ -37,9 +38,9 @@ _FREE_STEPS = 15  # at most, of values with errors, without a prior, where these
 _MANY = 20  # times as many as there are weights
 _REFINED = 5  # least order of methods whose steps are halved while a fit goes on
 _MOST_STEPS = 8  # a cell, by halving
-_MISSED = 0.02  # of the potentials, whose truncation may exceed
-_BELOW = 1e-2  # times the typical error, or
-_LEAST = 1e-8  # which is about where fits end
+_MISSED = 0.02  # of the potentials, whose truncation may be larger than both
+_BELOW = 1e-2  # of the typical error, and
+_LEAST = 1e-8  # about where fits end
 
 
 class FlowFit:
@@ -82,7 +83,9 @@ class FlowFit:
             self.progress.seconds += time.perf_counter() - began
 
         def stepped(progress: Progress) -> None:
+            began = time.perf_counter()
             self._refine()
+            progress.seconds += time.perf_counter() - began
             after_step(progress)
 
         return self.fit.run(stepped)
@@ -93,9 +96,10 @@ class FlowFit:
         the fit has come to it would be late."""
         if not self.refines or self.flow.substeps >= _MOST_STEPS:
             return
-        missed = truncation(self.model, self.fit.problem.training)
+        training = self.fit.problem.training
         level = max(_LEAST, _BELOW * self.progress.held_out_typical)
-        if float((missed > level).double().mean()) > _MISSED:
+        missed = total((truncation(self.model, training) > level).sum())  # of all processes, which must agree
+        if int(missed) > _MISSED * total_rows(training):
             self.flow.substeps *= 2
 
     def _choose_start(self) -> None:

@@ -113,7 +113,7 @@ def problem() -> Problem:
     return Problem(samples.rows(slice(20, None)), samples.rows(slice(20)))
 
 
-def eased(problem, weight, steps=40) -> FlowFit:
+def eased(problem, weight, steps) -> FlowFit:
     config = Config(
         hidden=(6,),
         components=2,
@@ -121,8 +121,8 @@ def eased(problem, weight, steps=40) -> FlowFit:
         drive="general",
         steps=(steps,),
         starts=1,
-        substeps=4,
-        ease=(2, weight) if weight else None,
+        integrator="rk4",
+        ease=(2, weight),
     )
     return begin(problem, Task(2, 1, seed=3), config)
 
@@ -155,9 +155,13 @@ def test_an_eased_flow_is_easier_and_right(problem):
     assert taken[1] < 0.6 * taken[0]
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(problem):
+    return eased(problem, 1e-3, steps=20).run().best_weights
+
+
 @pytest.mark.parametrize("calls", [3, 9, 15])
-def test_a_resumed_fit_has_the_weight_of_its_step(problem, calls):
-    whole = eased(problem, 1e-3, steps=20).run().best_weights
+def test_a_resumed_fit_has_the_weight_of_its_step(problem, uninterrupted, calls):
     resumed = eased(problem, 1e-3, steps=20)
     resumed.load_state(stopped(eased(problem, 1e-3, steps=20), calls))
-    assert torch.equal(resumed.run().best_weights, whole)
+    assert torch.equal(resumed.run().best_weights, uninterrupted)
