@@ -31,6 +31,7 @@ from torch.nn.utils import parameters_to_vector
 from ..compute.group import processes
 from .levenberg_marquardt import LevenbergMarquardt
 from .model import Residual
+from .normal import Normal, NormalMatrix
 from .problem import Samples
 
 LARGEST = 6000
@@ -102,13 +103,17 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
         self.precision, self.temperature = state["precision"].to(self.precision), state["temperature"]
         self.calm, self.waits = state["calm"], state.get("waits", 0)
 
-    def normal_equations(self) -> tuple[float, Tensor, Tensor]:
+    def normal_equations(self) -> tuple[float, Tensor, Normal]:
         loss, gradient, normal = super().normal_equations()
         weights = parameters_to_vector(self.model.parameters()).detach()
-        self._choose(weights, loss, normal)
+        matrix = normal.matrix()
+        self._choose(weights, loss, matrix)
         ridge = self._ridge
-        normal.diagonal().add_(ridge)
+        matrix.diagonal().add_(ridge)
         return loss + float(ridge @ weights**2), gradient + ridge * weights, normal
+
+    def _normal(self, weights: Tensor) -> Normal:
+        return NormalMatrix(weights)  # what rounding takes of it the prior covers
 
     def _choose(self, weights: Tensor, loss: float, normal: Tensor) -> None:
         """The most likely precisions and temperature, one step of their fixed point."""

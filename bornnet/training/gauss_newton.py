@@ -9,8 +9,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..compute.group import total
 from .cost import ROWS, autograd_bytes, timed
-from .levenberg_marquardt import LevenbergMarquardt, Solve, Solver
+from .levenberg_marquardt import LevenbergMarquardt
 from .model import Residual
+from .normal import Solve, Solver
 from .problem import Samples
 from .residuals import BLOCK, loss_and_pull, pulled_back, pushed_forward
 

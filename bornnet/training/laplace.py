@@ -20,8 +20,9 @@ import torch
 
 from ..compute.group import processes
 from .evidence import EvidenceLevenbergMarquardt
-from .levenberg_marquardt import block_rows, gram
+from .levenberg_marquardt import block_rows
 from .model import Residual
+from .normal import gram
 from .problem import Problem
 from .residuals import errors, linearized
 

@@ -14,11 +14,11 @@ mu starts at a hundredth of the loss (near a solution mu must fall as the square
 converge fast: Yamashita & Fukushima, Computing Suppl. 15, 239, 2001), so that a round that starts from the
 weights of the one before takes long steps at once. Then it follows the gain ratio (Nielsen 1999; Madsen,
 Nielsen & Tingleff, *Methods for non-linear least squares problems*, 2004, algorithm 3.16). The normal
-equations of a few thousand weights are cheap, and double precision bears their condition number.
+equations of a few thousand weights are cheap; how they are solved, and to which digits, is in `normal`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
@@ -30,6 +30,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from ..compute.group import agreed, total
 from .cost import ROWS, timed, weights_of
 from .model import Residual
+from .normal import Normal, Solve, Solver, normal_of
 from .problem import Batch, Samples
 from .residuals import (
     BLOCK,
@@ -44,16 +45,13 @@ from .residuals import (
 
 BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
 _FIRST_DAMPING = 1e-2  # over the loss
+_LEAST_DAMPING = 1e-26
 _TRIALS = 16  # dampings tried before the step is given up
 _PATH_ORDER = 5  # of the path in t; beyond it trials gained little
 _REACH = 0.25  # t up to which residuals are taken for their Taylor coefficients
 _LENGTHS = (1.0, 0.7, 0.5)  # t tried along the path
 _PASSES = 12  # forward and backward, about, that a step takes beside its normal equations
 _TIMED_COLUMNS = 1024  # of matrices; products go with the square of the weights, factors with the cube
-
-Solve = Callable[[Tensor], Tensor]
-Solver = Callable[[float], Solve | None]
-"""From a damping to a solver of the damped system; None where it cannot be solved."""
 
 
 class LevenbergMarquardt:
@@ -114,7 +112,7 @@ class LevenbergMarquardt:
                     change = max(0.2, 1 - (2 * ratio - 1) ** 3)
                     if length < 1:  # the path was left before its end: it was too long
                         change = max(change, 2.0)
-                    self.damping = max(self.damping * change, 1e-18)
+                    self.damping = max(self.damping * change, _LEAST_DAMPING)
                     self.growth = 2.0
                     self._place(here, path, length)
                     return error
@@ -138,33 +136,35 @@ class LevenbergMarquardt:
         return 8 * ((5 if slopes else 2) * min(rows, block_rows(weights)) * weights + 3 * weights**2)
 
     def step_seconds(self) -> float:
-        """The Jacobian, the normal matrix, its factor, and passes forward and backward."""
+        """The Jacobian, the normal equations, their solution, and passes forward and backward."""
         weights = weights_of(self.model)
         block = self.given.rows(slice(0, max(1, min(ROWS, BLOCK_VALUES // weights))))
         share = len(block) / len(self.given)
         residual, jacobian = next(linearized(self.model, block))
         part = jacobian[:, :_TIMED_COLUMNS].contiguous()
         scale = weights / part.shape[1]
-        normal = gram(part) + torch.eye(part.shape[1], dtype=part.dtype, device=part.device)
+        normal = self._normal(part[0])
+
+        def added() -> Tensor:
+            normal.add(part)
+            return residual
+
+        def solved() -> Tensor:
+            solve = normal.solver()(1.0)
+            assert solve is not None  # nothing is singular with such a damping
+            return solve(part[0])
+
         return (
             timed(lambda: sum((r.sum() for r, _ in linearized(self.model, block)), residual.sum())) / share
-            + block.residuals_each * timed(lambda: gram(part)) / share * scale**2
-            + timed(lambda: torch.linalg.cholesky(normal)) * scale**3
+            + block.residuals_each * timed(added) / share * scale**2
+            + timed(solved) * scale**3
             + _PASSES * timed(lambda: pulled_back(self.model, block)[0]) / share
         )
 
     def linearize(self) -> tuple[float, Tensor, Solver]:
         """The loss, ``J^T r / N``, and what solves ``(J^T J / N + mu) x = b`` for a damping mu."""
         loss, gradient, normal = self.normal_equations()
-        diagonal = normal.diagonal()
-        undamped = diagonal.clone()
-
-        def solver(damping: float) -> Solve | None:
-            diagonal.copy_(undamped + damping)
-            factor, failed = torch.linalg.cholesky_ex(normal)
-            return None if failed else lambda b: torch.cholesky_solve(b[:, None], factor)[:, 0]
-
-        return loss, gradient, solver
+        return loss, gradient, normal.solver()
 
     def path(self, here: Tensor, right: Tensor, solve: Solve) -> list[Tensor]:
         """``c_1, c_2, ..`` of the path, as far as they grow smaller; `right` is the first right side."""
@@ -222,25 +222,25 @@ class LevenbergMarquardt:
         step = sum((c * length**p for p, c in enumerate(path, start=1)), torch.zeros_like(here))
         vector_to_parameters(here + step, self.model.parameters())
 
-    def normal_equations(self) -> tuple[float, Tensor, Tensor]:
-        """Mean loss, gradient ``J^T r`` and normal matrix ``J^T J`` (both over N), block of rows by block."""
+    def normal_equations(self) -> tuple[float, Tensor, Normal]:
+        """Mean loss, gradient ``J^T r / N`` and the normal matrix, block of rows by block."""
         weights = parameters_to_vector(self.model.parameters())
         loss = weights.new_zeros(())
         gradient = torch.zeros_like(weights)
-        normal = weights.new_zeros(len(weights), len(weights))
+        normal = self._normal(weights)
         self.jacobian = None
         for block in self.samples.blocks(min(BLOCK, block_rows(len(weights)))):
             for residual, jacobian in linearized(self.model, block):
                 loss += residual.square().sum()
                 gradient += jacobian.T @ residual
-                normal += gram(jacobian)
+                normal.add(jacobian)
                 if len(residual) == len(self.samples) * self.samples.residuals_each:
                     self.jacobian = jacobian
-        return (
-            float(total(loss)) / self.count,
-            total(gradient) / self.count,
-            total(normal).div_(self.count),
-        )
+        normal.share(self.count)
+        return float(total(loss)) / self.count, total(gradient) / self.count, normal
+
+    def _normal(self, weights: Tensor) -> Normal:
+        return normal_of(weights)
 
 
 @cache
@@ -256,11 +256,3 @@ def interpolation(order: int) -> tuple[list[float], list[float]]:
 def block_rows(weights: int) -> int:
     """Rows of the Jacobian held at once."""
     return max(1, BLOCK_VALUES // weights)
-
-
-def gram(jacobian: Tensor) -> Tensor:
-    """``J^T J``; on the CPU by numpy, whose symmetric product is twice as fast as torch's general one."""
-    if jacobian.is_cuda:
-        return jacobian.T @ jacobian
-    array = jacobian.numpy()
-    return torch.from_numpy(array.T @ array)

@@ -16,8 +16,9 @@ from torch import Tensor
 from ..compute.group import processes
 from ..errors import InputError
 from .cost import ROWS, autograd_bytes, timed, weights_of
-from .levenberg_marquardt import _PASSES, LevenbergMarquardt, Solve, Solver
+from .levenberg_marquardt import _PASSES, LevenbergMarquardt
 from .model import Residual
+from .normal import Solve, Solver
 from .problem import Samples
 from .residuals import pulled_back
 

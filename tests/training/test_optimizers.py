@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from bornnet.training.fit import KINDS, OPTIMIZERS, Fit, Settings
-from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows, gram
+from bornnet.training.levenberg_marquardt import LevenbergMarquardt, block_rows
 from bornnet.training.problem import Problem, Samples
 from bornnet.training.residuals import errors, followed, mean_square, residuals, reweighted
 
@@ -88,7 +88,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     monkeypatch.setattr(levenberg_marquardt, "BLOCK_VALUES", 700)
     assert block_rows(49) == 14
     blocks = LevenbergMarquardt(model(2), samples()).normal_equations()
-    for one, other in zip(whole, blocks, strict=True):
+    for one, other in zip((*whole[:2], whole[2].matrix()), (*blocks[:2], blocks[2].matrix()), strict=True):
         torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other), rtol=1e-12, atol=1e-15)
 
 
@@ -100,11 +100,6 @@ def test_normal_equations_are_the_gradient_of_the_loss():
     assert loss == pytest.approx(float(by_autograd.detach()), rel=1e-12)
     expected = torch.cat([p.grad.flatten() for p in fitted.parameters()]) / 2
     torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-14)
-
-
-def test_gram():
-    matrix = uniform(30, 7)
-    torch.testing.assert_close(gram(matrix), matrix.T @ matrix)
 
 
 def test_step_memory_counts_jacobian_and_normal_matrix():

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
 
+from ...compute.group import agreed
 from ...training.levenberg_marquardt import LevenbergMarquardt, interpolation
+from ...training.normal import Normal
 from ...training.problem import Samples
 from ...training.residuals import followed, mean_square
 from .algebra import algebra
@@ -187,6 +189,7 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
         super().__init__(model, samples, robust=True)
         every = max(1, len(samples) // POTENTIALS)
         chosen = samples.rows(slice(0, every * POTENTIALS, every)).inputs
+        chosen = agreed(chosen.clone())  # all processes take the penalty of the same ones
         self.penalty = Penalty(model.flow, model.potentials(chosen), order, weight, model.edges)
         self.peak, self.steps, self.taken = weight, steps, 0
 
@@ -211,13 +214,14 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
         loss = super()._loss()
         return loss + float(self.penalty.residuals().square().sum()) if self.penalty.weight else loss
 
-    def normal_equations(self) -> tuple[float, Tensor, Tensor]:
+    def normal_equations(self) -> tuple[float, Tensor, Normal]:
         loss, gradient, normal = super().normal_equations()
         if not self.penalty.weight:
             return loss, gradient, normal
         r, jacobian = self.penalty.linearized()
         self.bent = jacobian
-        return loss + float(r.square().sum()), gradient + jacobian.T @ r, normal + jacobian.T @ jacobian
+        normal.add(jacobian)
+        return loss + float(r.square().sum()), gradient + jacobian.T @ r, normal
 
     def _curvature(self, here: Tensor, path: Any, order: int) -> Tensor:
         if not self.penalty.weight:

@@ -38,9 +38,9 @@ _FREE_STEPS = 15  # at most, of values with errors, without a prior, where these
 _MANY = 20  # times as many as there are weights
 _REFINED = 5  # least order of methods whose steps are halved while a fit goes on
 _MOST_STEPS = 8  # a cell, by halving
-_MISSED = 0.02  # of the potentials, whose truncation may be larger than both
+_MISSED = 0.025  # of the potentials, whose truncation may be larger than both
 _BELOW = 1e-2  # of the typical error, and
-_LEAST = 1e-8  # about where fits end
+_LEAST = 1e-9  # about where fits end
 
 
 class FlowFit:
