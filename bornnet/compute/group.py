@@ -24,6 +24,7 @@ from .launcher import launched
 _Result = TypeVar("_Result")
 _PATIENCE = timedelta(minutes=30)  # with a process that neither answers nor is gone
 
+_alone = False  # whether this process does what the others wait for the result of
 _joined = False  # whether this process has set out to meet others
 
 
@@ -83,7 +84,7 @@ def local_rank() -> int:
 
 def active() -> bool:
     """Whether several processes work together."""
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    return not _alone and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
 def rank() -> int:
@@ -142,10 +143,20 @@ def at_first(action: Callable[[], _Result]) -> _Result:
     """Run the action in process 0 alone; its result, or its error, in all."""
     if not active():
         return action()
-    box = [everywhere(lambda: action() if rank() == 0 else None)]
+    box = [everywhere(lambda: _by_itself(action) if rank() == 0 else None)]
     with _others():
         dist.broadcast_object_list(box, 0)
     return box[0]  # type: ignore[return-value]
+
+
+def _by_itself(action: Callable[[], _Result]) -> _Result:
+    """The action, with sums of this process alone: the others take no part in them."""
+    global _alone
+    _alone = True
+    try:
+        return action()
+    finally:
+        _alone = False
 
 
 @contextmanager

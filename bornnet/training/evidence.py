@@ -106,10 +106,10 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
     def normal_equations(self) -> tuple[float, Tensor, Normal]:
         loss, gradient, normal = super().normal_equations()
         weights = parameters_to_vector(self.model.parameters()).detach()
-        matrix = normal.matrix()
-        self._choose(weights, loss, matrix)
+        assert isinstance(normal, NormalMatrix)  # as it is made below
+        self._choose(weights, loss, normal.squared)
         ridge = self._ridge
-        matrix.diagonal().add_(ridge)
+        normal.squared.diagonal().add_(ridge)
         return loss + float(ridge @ weights**2), gradient + ridge * weights, normal
 
     def _normal(self, weights: Tensor) -> Normal:

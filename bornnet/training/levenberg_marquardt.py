@@ -30,7 +30,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from ..compute.group import agreed, total
 from .cost import ROWS, timed, weights_of
 from .model import Residual
-from .normal import Normal, Solve, Solver, normal_of
+from .normal import FEW, Normal, Solve, Solver, normal_of
 from .problem import Batch, Samples
 from .residuals import (
     BLOCK,
@@ -45,7 +45,7 @@ from .residuals import (
 
 BLOCK_VALUES = 1 << 23  # doubles of the Jacobian held at once: 64 MiB
 _FIRST_DAMPING = 1e-2  # over the loss
-_LEAST_DAMPING = 1e-26
+_LEAST_DAMPING = 1e-26  # below the squares of singular values that double precision tells
 _TRIALS = 16  # dampings tried before the step is given up
 _PATH_ORDER = 5  # of the path in t; beyond it trials gained little
 _REACH = 0.25  # t up to which residuals are taken for their Taylor coefficients
@@ -132,8 +132,9 @@ class LevenbergMarquardt:
         cls, rows: int, weights: int, *, kept: int = 0, batch: int = 0, slopes: bool = False
     ) -> int:
         """A block of the Jacobian being built, and the normal matrix growing. The Jacobian of slopes is made
-        together with that of the values."""
-        return 8 * ((5 if slopes else 2) * min(rows, block_rows(weights)) * weights + 3 * weights**2)
+        together with that of the values; a root is taken of two copies more."""
+        copies = (5 if slopes else 2) + (2 if weights <= FEW else 0)
+        return 8 * (copies * min(rows, block_rows(weights)) * weights + 3 * weights**2)
 
     def step_seconds(self) -> float:
         """The Jacobian, the normal equations, their solution, and passes forward and backward."""

@@ -39,17 +39,13 @@ class Normal(Protocol):
         """Sum over all processes, and divide by N."""
         ...
 
-    def matrix(self) -> Tensor:
-        """``(W, W)``."""
-        ...
-
     def solver(self) -> Solver:
         """Of ``(J^T J / N + mu) x = b``."""
         ...
 
 
 class NormalMatrix:
-    """As a matrix, by Cholesky's factor."""
+    """As a matrix ``squared``, by Cholesky's factor."""
 
     def __init__(self, weights: Tensor) -> None:
         self.squared = weights.new_zeros(len(weights), len(weights))
@@ -59,9 +55,6 @@ class NormalMatrix:
 
     def share(self, count: int) -> None:
         self.squared = total(self.squared).div_(count)
-
-    def matrix(self) -> Tensor:
-        return self.squared
 
     def solver(self) -> Solver:
         diagonal = self.squared.diagonal()
@@ -76,7 +69,7 @@ class NormalMatrix:
 
 
 class NormalRoot:
-    """By its root."""
+    """By its ``root`` R."""
 
     def __init__(self, weights: Tensor) -> None:
         self.root = weights.new_zeros(len(weights), len(weights))
@@ -90,9 +83,6 @@ class NormalRoot:
             roots[rank()] = self.root
             self.root = _triangle(*total(roots))
         self.root = self.root / count**0.5
-
-    def matrix(self) -> Tensor:
-        return self.root.T @ self.root
 
     def solver(self) -> Solver:
         identity = torch.eye(len(self.root)).to(self.root)

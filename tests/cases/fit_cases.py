@@ -9,6 +9,7 @@ from torch.func import functional_call, jvp
 from bornnet.learners.mlp.remainder import TaylorRemainder
 from bornnet.networks.mlp import MLP
 from bornnet.training.fit import OPTIMIZERS, Settings
+from bornnet.training.normal import NormalMatrix, NormalRoot
 from bornnet.training.problem import Problem, Samples
 from bornnet.training.residuals import mean_square
 
@@ -23,6 +24,11 @@ SETTINGS = {
 
 def uniform(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) - 0.5
+
+
+def squared(normal: NormalMatrix | NormalRoot) -> torch.Tensor:
+    """The normal matrix, of either kind."""
+    return normal.squared if isinstance(normal, NormalMatrix) else normal.root.T @ normal.root
 
 
 def model(degree: int = 1, activation: str = "tanh", hidden: tuple[int, ...] = (5, 4), seed: int = 1):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from fit_cases import uniform
+from fit_cases import squared, uniform
 
 from bornnet.training.normal import FEW, NormalMatrix, NormalRoot, gram, normal_of
 
@@ -21,7 +21,7 @@ def test_blocks_of_rows_are_summed_and_solved(kind):
         normal.add(block)
     normal.share(40)
     whole = rows.T @ rows / 40
-    torch.testing.assert_close(normal.matrix(), whole)
+    torch.testing.assert_close(squared(normal), whole)
     solver = normal.solver()
     for damping in (1e-3, 2.0, 0.0):  # each anew from the undamped one
         exact = torch.linalg.solve(whole + damping * torch.eye(6, dtype=whole.dtype), right)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from fit_cases import SETTINGS, fall_of_loss, model, samples, uniform
+from fit_cases import SETTINGS, fall_of_loss, model, samples, squared, uniform
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
@@ -88,7 +88,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     monkeypatch.setattr(levenberg_marquardt, "BLOCK_VALUES", 700)
     assert block_rows(49) == 14
     blocks = LevenbergMarquardt(model(2), samples()).normal_equations()
-    for one, other in zip((*whole[:2], whole[2].matrix()), (*blocks[:2], blocks[2].matrix()), strict=True):
+    for one, other in zip((*whole[:2], squared(whole[2])), (*blocks[:2], squared(blocks[2])), strict=True):
         torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other), rtol=1e-12, atol=1e-15)
 
 
@@ -103,7 +103,8 @@ def test_normal_equations_are_the_gradient_of_the_loss():
 
 
 def test_step_memory_counts_jacobian_and_normal_matrix():
-    assert LevenbergMarquardt.step_bytes(100, 10) == 8 * (2 * 100 * 10 + 3 * 100)
+    assert LevenbergMarquardt.step_bytes(100, 10) == 8 * (4 * 100 * 10 + 3 * 100)
+    assert LevenbergMarquardt.step_bytes(100, 600) == 8 * (2 * 100 * 600 + 3 * 600**2)
     assert LevenbergMarquardt.step_bytes(10**9, 1000) < 8 * (2 * (1 << 23) + 3 * 10**6) + 16_000
 
 
@@ -248,6 +249,6 @@ def test_an_optimizer_states_its_cost_and_moves_nothing(name):
     assert torch.equal(parameters_to_vector(fitted.parameters()), before)
     few, many, wide = (
         KINDS[name].step_bytes(rows, weights, kept=30, batch=64)
-        for rows, weights in ((10, 49), (50, 49), (50, 490))
+        for rows, weights in ((10, 49), (50, 49), (50, 900))
     )
     assert 8 * 49 < few < many < wide

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fit_cases import ACTIVATIONS, SETTINGS, fall_of_loss, model, taylor_remainder, uniform
+from fit_cases import ACTIVATIONS, SETTINGS, fall_of_loss, model, squared, taylor_remainder, uniform
 from torch.func import jacrev, jvp, vmap
 
 from bornnet.errors import InputError
@@ -125,7 +125,7 @@ def test_normal_equations_hold_slopes_too():
     remainder, samples = model(2), sloped()
     loss, gradient, normal = LevenbergMarquardt(remainder, samples).normal_equations()
     matrix = torch.cat([jacobian.clone() for _, jacobian in linearized(remainder, whole(samples))])
-    torch.testing.assert_close(normal.matrix(), matrix.T @ matrix / len(samples), rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(squared(normal), matrix.T @ matrix / len(samples), rtol=1e-12, atol=1e-14)
     assert loss == pytest.approx(mean_square(remainder, samples))
     expected = pulled_back(remainder, whole(samples))[1] / len(samples)
     torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-13)

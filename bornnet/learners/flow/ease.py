@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
 
-from ...compute.group import agreed
 from ...training.levenberg_marquardt import LevenbergMarquardt, interpolation
 from ...training.normal import Normal
 from ...training.problem import Samples
@@ -189,7 +188,6 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
         super().__init__(model, samples, robust=True)
         every = max(1, len(samples) // POTENTIALS)
         chosen = samples.rows(slice(0, every * POTENTIALS, every)).inputs
-        chosen = agreed(chosen.clone())  # all processes take the penalty of the same ones
         self.penalty = Penalty(model.flow, model.potentials(chosen), order, weight, model.edges)
         self.peak, self.steps, self.taken = weight, steps, 0
 

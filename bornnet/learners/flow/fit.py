@@ -15,13 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils import vector_to_parameters
 
-from ...compute.group import total
 from ...errors import BornnetError, InputError
 from ...training.evidence import EvidenceLevenbergMarquardt
 from ...training.fit import Fit, Progress
 from ...training.laplace import weight_spread
 from ...training.problem import Problem
-from ...training.residuals import followed, total_rows, truncation
+from ...training.residuals import followed, truncation
 from ..base import Task
 from ..stepwise import settings
 from .accuracy import extent
@@ -98,8 +97,7 @@ class FlowFit:
             return
         training = self.fit.problem.training
         level = max(_LEAST, _BELOW * self.progress.held_out_typical)
-        missed = total((truncation(self.model, training) > level).sum())  # of all processes, which must agree
-        if int(missed) > _MISSED * total_rows(training):
+        if float((truncation(self.model, training) > level).double().mean()) > _MISSED:
             self.flow.substeps *= 2
 
     def _choose_start(self) -> None:
