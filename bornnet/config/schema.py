@@ -26,7 +26,7 @@ EXPECTED = {
     "hidden": "the widths of 1 to 64 hidden layers, each at least 1, such as 64,64",
     "scales": "one positive factor or several, such as 1,2,4",
     "others": 'names of up to 8 activations, such as gelu,softplus; "" for none',
-    "ease": "an order K from 2 to 4 and a weight of at least 0, such as 2,1e-3",
+    "ease": "'error' or an order K from 2 to 4, and a weight of at least 0, such as error,1e-2",
     "learner": "the name of a learner, or several such as polynomial,mlp",
 }
 """What errors call the values of keys that are no single number or name."""

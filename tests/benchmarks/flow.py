@@ -15,8 +15,11 @@ flows of three components.
 import argparse
 import os
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from math import factorial
+from multiprocessing import get_context
 from typing import Any
 
 from bornnet.cli.processor import prefer_wide_kernels
@@ -196,42 +199,79 @@ class Exact:
         return s[..., 0]
 
 
-def evaluations(flow: Any, potentials: np.ndarray, tolerances: list[float]) -> str:
+def evaluations(flow: Any, potentials: np.ndarray, tolerances: list[float]) -> list[float]:
     """Mean of each tolerance."""
-    counts = [adaptive(flow, potentials, tolerance=t).evaluations.mean() for t in tolerances]
-    return "".join(f"{count:8.0f}" for count in counts)
+    return [float(adaptive(flow, potentials, tolerance=t).evaluations.mean()) for t in tolerances]
+
+
+@dataclass(frozen=True)
+class Eased:
+    evaluations: list[float]
+    errors: list[float]
+    seconds: float
+
+
+def eased(given: argparse.Namespace, seed: int, weight: float | None) -> Eased:
+    """What a flow takes that was fitted under a penalty of that weight; None for the exact law."""
+    data = drawn(given.samples, given.cells, seed)
+    unseen = drawn(40, given.cells, seed + 1000).potentials
+    if weight is None:
+        law = Exact(float(np.sqrt(np.mean((data.values / data.strength) ** 2))))
+        return Eased(evaluations(law, unseen, given.tolerances), [], 0.0)
+    config = Config(
+        hidden=given.hidden,
+        activation=given.activation,
+        drive=given.drive,
+        components=given.components,
+        readout="linear",
+        steps=tuple(given.steps),
+        substeps=given.substeps,
+        patience=given.patience,
+        ease=(given.bend, weight) if weight else None,
+    )
+    began = time.process_time()
+    learned = trained(data, config, 1, seed, quiet=True)
+    seconds = time.process_time() - began
+    taken = evaluations(learned[0].flow, unseen, given.tolerances)
+    return Eased(taken, kernel_errors(learned, given.cells), seconds)
 
 
 def ease(given: argparse.Namespace) -> None:
-    data = drawn(given.samples, given.cells, given.seed)
-    unseen = drawn(40, given.cells, given.seed + 1000).potentials
     print(
         f"{given.cells} cells, {given.samples} potentials, {given.components} components, hidden layers "
-        f"{given.hidden}, {given.activation}, {given.drive} drive, K = {given.order}"
+        f"{given.hidden}, {given.activation}, {given.drive} drive, penalty on {given.bend}"
     )
     # a step never crosses an edge: one step of RK45 takes an evaluation where it begins, and six more
     print(f"evaluations a potential, at least {7 * given.cells}, to tolerances of what is read out")
     heads = "".join(f"{tolerance:8.0e}" for tolerance in given.tolerances)
-    print(f"    weight{heads}   kernel errors, orders 1 to 4                seconds")
-    unit = float(np.sqrt(np.mean((data.values / data.strength) ** 2)))
-    print(f" exact law{evaluations(Exact(unit), unseen, given.tolerances)}")
-    for weight in given.weights:
-        config = Config(
-            hidden=given.hidden,
-            activation=given.activation,
-            drive=given.drive,
-            components=given.components,
-            readout="linear",
-            steps=tuple(given.steps),
-            substeps=given.substeps,
-            ease=(given.order, weight) if weight else None,
+    print(f"seed    weight{heads}   kernel errors, orders 1 to 4             processor time")
+    found: dict[float, list[Eased]] = {weight: [] for weight in given.weights}
+    tasks = [(seed, weight) for seed in given.seeds for weight in (None, *given.weights)]
+    seeds, weights = zip(*tasks, strict=True)
+    with ProcessPoolExecutor(
+        given.workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        results = pool.map(eased, repeat(given, len(tasks)), seeds, weights)
+        for (seed, weight), one in zip(tasks, results, strict=True):
+            name = "exact law" if weight is None else f"{weight:.0e}"
+            taken = "".join(f"{count:8.0f}" for count in one.evaluations)
+            print(f"{seed:4}{name:>10}{taken}   {shown(one.errors):36} {one.seconds:6.0f} s", flush=True)
+            if weight is not None:
+                found[weight].append(one)
+    first, *others = given.weights
+    for weight in others:
+        counts = [np.sum([one.evaluations for one in found[w]], axis=0) for w in (weight, first)]
+        saved = " / ".join(f"{share:.0%}" for share in 1 - counts[0] / counts[1])
+        errors = [np.log([one.errors for one in found[w]]) for w in (weight, first)]
+        change = errors[0] - errors[1]
+        means = " / ".join(f"{factor:.2f}" for factor in np.exp(change.mean(axis=0)))
+        print(
+            f"{weight:.0e} beside {first:.0e}: saved {saved}; errors, geometric means, times {means}", end=""
         )
-        began = time.perf_counter()
-        learned = trained(data, config, 1, given.seed, quiet=True)
-        seconds = time.perf_counter() - began
-        taken = evaluations(learned[0].flow, unseen, given.tolerances)
-        errors = shown(kernel_errors(learned, given.cells))
-        print(f"{weight:10.0e}{taken}   {errors:42} {seconds:6.0f}", flush=True)
+        if len(change) > 1:
+            spread = np.exp(change.std(axis=0, ddof=1) / len(change) ** 0.5)
+            print(f", each to a factor of {' / '.join(f'{factor:.2f}' for factor in spread)}", end="")
+        print()
 
 
 def main() -> None:
@@ -240,6 +280,8 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of ease")
+    parser.add_argument("--workers", type=int, default=2, help="of ease: fits at a time, of a thread each")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--steps", type=int, nargs="+", default=[80, 30])
     parser.add_argument("--hidden", type=lambda text: tuple(map(int, text.split(","))), default=(12, 12))
@@ -248,9 +290,14 @@ def main() -> None:
     parser.add_argument("--compare-cells", type=int, nargs="*", default=[])
     parser.add_argument("--components", type=int, default=3, help="of ease")
     parser.add_argument("--drive", default="linear", choices=("linear", "general"), help="of ease")
+    parser.add_argument("--patience", type=int, default=300, help="of ease: all fits take all steps")
     parser.add_argument("--activation", default="tanh", help="of ease")
-    parser.add_argument("--order", type=int, default=3, help="K of ease")
-    parser.add_argument("--weights", type=float, nargs="+", default=[0, 1e-12, 1e-10, 1e-8], help="of ease")
+    parser.add_argument(
+        "--bend", type=lambda text: int(text) if text.isdigit() else text, default="error", help="of ease"
+    )
+    parser.add_argument(
+        "--weights", type=float, nargs="+", default=[0, 1e-4, 1e-3, 1e-2, 1e-1], help="of ease"
+    )
     parser.add_argument(
         "--tolerances", type=float, nargs="+", default=[1e-6, 1e-8, 1e-10, 1e-12], help="of ease"
     )

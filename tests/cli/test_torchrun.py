@@ -30,6 +30,38 @@ def weights(path):
     ]
 
 
+def by_two_processes(folder, *arguments):
+    """`iterate`, which speaks once."""
+    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "bornnet.cli.main", "iterate"]
+    done = subprocess.run(
+        [sys.executable, *command, *arguments],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Run two") == 1
+    assert done.stderr.count("Wrote two") == 1
+
+
+def test_a_run_is_started_by_two_processes(tmp_path):
+    """Normal equations, their root among them, of the rows of both; and what one of them does for both, such
+    as the baselines, waits for no other. Equal to one process but for rounding, which each step enlarges."""
+    data = tmp_path / "d.h5"
+    keys = {"optimizer": "levenberg-marquardt", "hidden": (5, 4), "steps": (6,), "rounds": 1, "workers": 1}
+    generate(data, load_config(overrides={"samples": 301, "cells": 3, "strength": (0.01, 0.5)}))
+    fit_run(data, tmp_path / "one", load_config(overrides=keys))
+    flags = ("--hidden", "5,4", "--steps", "6", "--rounds", "1", "--workers", "1")
+    by_two_processes(tmp_path, "d.h5", "--out", "two", *flags)
+    for expected, got in zip(weights(tmp_path / "one"), weights(tmp_path / "two"), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-9)
+    names = {file.name for file in (tmp_path / "one").iterdir()}
+    assert "baseline-gp.safetensors" in names
+    assert {file.name for file in (tmp_path / "two").iterdir()} == names
+
+
 def test_a_run_is_gone_on_with_by_two_processes(tmp_path):
     """Stopped in one process, gone on with in two, equal to one that never stopped."""
     data = tmp_path / "d.h5"
@@ -43,18 +75,7 @@ def test_a_run_is_gone_on_with_by_two_processes(tmp_path):
 
     with pytest.raises(Interrupted):
         fit_run(data, tmp_path / "two", config, report=stop)
-    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "bornnet.cli.main", "iterate"]
-    done = subprocess.run(
-        [sys.executable, *command, "d.h5", "--out", "two", "--rounds", "2", *FLAGS, "--resume"],
-        cwd=tmp_path,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Run two") == 1
-    assert done.stderr.count("Wrote two") == 1
+    by_two_processes(tmp_path, "d.h5", "--out", "two", "--rounds", "2", *FLAGS, "--resume")
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert len(one) == len(two) == 4
     for expected, got in zip(one, two, strict=True):

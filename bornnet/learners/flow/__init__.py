@@ -13,6 +13,6 @@
 
 `model` is the network, `compiled` its steps and their adjoint; `cell_maps` expand it, and from them come
 `jets`, `tensors`, `remainder` (what is fitted), `diagrams` and `uncertainty`; `law` holds G against an
-equation, `ease` keeps the states smooth, `accuracy` says how exactly all this is integrated; `learner` and
+equation, `ease` keeps it easy to solve, `accuracy` says how exactly all this is integrated; `learner` and
 `fit` are what other rooms see.
 """

@@ -15,20 +15,22 @@ StateKind = Literal["value", "angle", "inverse"]
 Integrator = Literal["euler", "midpoint", "rk4", "dopri5", "dop853"]
 
 
+Bend = Literal["error", 2, 3, 4]
+"""What a penalty on hard paths takes: a solver's error, or the K-th derivative of the states along r."""
+
+
 def _ease(value: Any) -> Any:
-    """`[2, 1e-3]` or `"2,1e-3"` as a pair."""
+    """`["error", 1e-3]` or `"error,1e-3"`, `[2, 1e-3]` or `"2,1e-3"` as a pair."""
     if isinstance(value, str):
-        order, _, weight = value.partition(",")
+        bend, _, weight = value.partition(",")
         try:
-            return int(order), float(weight)
+            return bend if bend == "error" else int(bend), float(weight)
         except ValueError:
             return value
     return tuple(value) if isinstance(value, list) else value
 
 
-Ease = Annotated[
-    tuple[Annotated[int, Field(ge=2, le=4)], Annotated[float, Field(ge=0)]], BeforeValidator(_ease)
-]
+Ease = Annotated[tuple[Bend, Annotated[float, Field(ge=0)]], BeforeValidator(_ease)]
 
 
 class Config(Stepwise):
@@ -59,8 +61,9 @@ class Config(Stepwise):
     starts: Count = Field(4, description="Flows drawn at random and tried; the best is fitted.")
     ease: Ease | None = Field(
         None,
-        description="Penalty on the K-th derivative of states along r, K = 2 to 4, and its weight at most.",
-        json_schema_extra={"metavar": "K,WEIGHT"},
+        description="Penalty on steps' error, or on the K-th derivative of states along r, K = 2 to 4; "
+        "its weight at most.",
+        json_schema_extra={"metavar": "error|K,WEIGHT"},
     )
     steps: Counts = Field(
         (300, 60, 60),

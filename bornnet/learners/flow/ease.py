@@ -1,14 +1,23 @@
-"""Flows that are easy to solve: a penalty on the curvature of the states along r, in the same least squares.
+"""Flows that are easy to solve: a penalty on what makes steps short, in the same least squares.
 
-R_K is the mean over potentials of the integral of ``|d^K s / dr^K|^2`` over r (Kelly, Bettencourt, Johnson &
-Duvenaud, *Learning differential equations that are easy to solve*, arXiv:2007.04504), times ``|w|^2`` of a
-readout w: else smaller states that are read out larger would pass for easier ones. The derivative at a
-state comes by Taylor mode: with s through order j in t known, the drive's order j gives order j + 1. Its
-values at both ends of each cell, with the trapezoidal rule's weights, are residuals beside those of the fit.
+R is the mean over potentials of the integral of ``|b|^2`` over r, times ``|w|^2`` of a readout w: else
+smaller states that are read out larger would pass for easier ones. b is one of
+
+- ``d^K s / dr^K``, K = 2 to 4 (Kelly, Bettencourt, Johnson & Duvenaud, *Learning differential equations that
+  are easy to solve*, arXiv:2007.04504). It comes by Taylor mode: with s through order j in t known, the
+  drive's order j gives order j + 1;
+- ``error``: what Dormand and Prince's method states as the error of a step of length h, over h^5, by which a
+  solver chooses its steps (Pal, Ma, Shah & Rackauckas, *Opening the blackbox*, arXiv:2105.03918). It sees
+  what the derivatives along the path do not: a path may be smooth where the field around it is not, and then
+  terms that cancel in the derivative do not cancel in the error.
+
+The values of b at both ends of each cell, with the trapezoidal rule's weights, are residuals beside those of
+the fit.
 """
 
+from collections.abc import Sequence
 from math import factorial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,9 +30,11 @@ from ...training.problem import Samples
 from ...training.residuals import followed, mean_square
 from .algebra import algebra
 from .cell_maps import drive_polynomial
+from .config import Bend
 from .mesh import checked_edges
 from .model import Flow
 from .remainder import FlowRemainder
+from .tableaus import DORMAND_PRINCE_ERROR, INTEGRATORS
 
 POTENTIALS = 16
 """Potentials on which the penalty is taken, spread over the training samples: all share one G."""
@@ -31,17 +42,21 @@ POTENTIALS = 16
 PLACES = 16
 """Cells that the penalty takes at least: wider ones are divided, so that it sees what happens inside."""
 
-_BEGINS, _PEAKS, _ENDS = 0.25, 0.4, 0.55  # shares of the steps: it begins, is strongest, and has fallen
-_FAINTEST = 1e-4  # of the peak: from there the penalty rises, and there it stays when it has fallen
+STEP = 1 / 8
+"""Length of the steps whose error is penalized: about that of a solver's steps to eight digits."""
+
+_FREE, _RISING, _FALLING, _AFTER = 12, 4, 10, 14  # steps of a trial
+_FAINT = 1e-4  # of the weight: from there it rises, and to there it falls
+_REMAINS = 1e-7  # of the weight, from then on: as much as keeps paths easy where the fit does not care
 
 
 class Penalty(torch.nn.Module):
-    """The penalty's residuals on some potentials: the sum of their squares is ``weight * R_K``."""
+    """The penalty's residuals on some potentials: the sum of their squares is ``weight * R``."""
 
-    def __init__(self, flow: Flow, potentials: Tensor, order: int, weight: float, edges: Any = None) -> None:
+    def __init__(self, flow: Flow, potentials: Tensor, bend: Bend, weight: float, edges: Any = None) -> None:
         super().__init__()
         self.flow = flow
-        self.order = order
+        self.bend = bend
         self.weight = weight
         cells = potentials.shape[1]
         parts = -(-PLACES // cells)
@@ -75,8 +90,8 @@ class Penalty(torch.nn.Module):
         def crossed(weights: dict[str, Tensor], s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
             return functional_call(_Cell(flow), weights, (s, left, right, x))
 
-        def derivative(weights: dict[str, Tensor], s: Tensor, r: Tensor, x: Tensor) -> Tensor:
-            return path_derivative(flow, s, r, x, self.order, weights)
+        def bend(weights: dict[str, Tensor], s: Tensor, r: Tensor, x: Tensor) -> Tensor:
+            return self._bend(s, r, x, weights)
 
         def over(function: Any, *inputs: Tensor) -> tuple[Tensor, Tensor]:
             by = vmap(jacrev(function, argnums=(0, 1)), (None, *(0 for _ in inputs)))(weights, *inputs)
@@ -96,7 +111,7 @@ class Penalty(torch.nn.Module):
         ends = [(states[:, :-1], r[:-1], edges[:, :-1]), (states[:, 1:], r[1:], edges[:, 1:])]
         parts = []
         for s, place, change in ends:
-            direct, by_state = over(derivative, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
+            direct, by_state = over(bend, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
             parts.append((direct + by_state @ change.flatten(0, 1)).unflatten(0, shape))
         jacobian = torch.stack(parts, dim=2) * self._share()[..., None]
         residuals, jacobian = self._residuals(states).flatten(), jacobian.flatten(0, 3)
@@ -115,22 +130,17 @@ class Penalty(torch.nn.Module):
         edges = torch.from_numpy(self.grid)
         r = torch.stack([edges[:-1], edges[1:]], dim=1)
         x = (self.flow.factor * self.potentials)[:, :, None].expand(ends.shape[:-1])
-        return path_derivative(self.flow, ends, r.expand(ends.shape[:-1]), x, self.order) * self._share()
+        return self._bend(ends, r.expand(ends.shape[:-1]), x) * self._share()
+
+    def _bend(self, s: Tensor, r: Tensor, x: Tensor, weights: dict[str, Tensor] | None = None) -> Tensor:
+        if self.bend == "error":
+            return step_error(self.flow, s, r, x, float(self.grid[-1]), weights)
+        return path_derivative(self.flow, s, r, x, self.bend, weights)
 
     def _share(self) -> Tensor:
         """Roots of the trapezoidal rule's weights, times ``|w|``, ``(cells, 1, 1)``."""
         steps = torch.from_numpy(self.grid).diff()
         return (self.weight / len(self.potentials) * 0.5 * steps).sqrt()[:, None, None] * self.flow.gain
-
-
-def _share_of_peak(done: float) -> float:
-    """The weight over its peak, where a part ``done`` of the steps is taken."""
-    if done < _BEGINS:
-        return 0.0
-    if done >= _ENDS:
-        return _FAINTEST
-    side = _BEGINS if done < _PEAKS else _ENDS
-    return float(_FAINTEST ** ((done - _PEAKS) / (side - _PEAKS)))
 
 
 def _divided(edges: np.ndarray, parts: int) -> np.ndarray:
@@ -169,44 +179,90 @@ def path_derivative(
     return factorial(order) * coefficient
 
 
+class _Step(torch.nn.Module):
+    """What a step of Dormand and Prince's method states as its error, over h^5."""
+
+    flow: Flow
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.layers = flow.layers
+        self.drive = flow.drive_at  # no module, as above
+
+    def forward(self, s: Tensor, r: Tensor, x: Tensor, h: Tensor) -> Tensor:
+        method = INTEGRATORS["dopri5"]
+        x, r, h = x[..., None], r[..., None], h[..., None]
+        stages = [self.drive(s, r, x)]
+        # where the step ends, the drive is the last stage
+        for row, c in zip([*method.a[1:], method.b], [*method.c[1:], 1.0], strict=True):
+            inner = s + h * sum(a * k for a, k in zip(row, stages, strict=False) if a)
+            stages.append(self.drive(inner, r + c * h, x))
+        return sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True) if e) / h**4
+
+
+def step_error(
+    flow: Flow, s: Tensor, r: Tensor, x: Tensor, end: float, weights: dict[str, Tensor] | None = None
+) -> Tensor:
+    """The error ``(.., k)`` of steps from states ``(.., k)`` at r ``(..)`` over h^5, x being constant.
+
+    Steps go forward, and back from where they would leave the potential, which ends at ``end``.
+    """
+    h = torch.where(r + STEP <= end, STEP, -STEP).to(r)
+    if weights is None:
+        weights = {name: p for name, p in flow.named_parameters() if name != "readout"}
+    return functional_call(_Step(flow), weights, (s, r, x, h))
+
+
+def pulse(weight: float) -> list[float]:
+    """The penalty's weight in the steps of a trial."""
+    return [
+        weight * float(share)
+        for share in (
+            *np.zeros(_FREE),
+            *np.geomspace(_FAINT, 1, _RISING, endpoint=False),
+            *np.geomspace(1, _FAINT, _FALLING, endpoint=False),
+            *np.full(_AFTER, _REMAINS),
+        )
+    ]
+
+
+def lasting(weight: float) -> list[float]:
+    """The penalty's weight in every step of a fit that starts from a trial."""
+    return [weight * _REMAINS]
+
+
 class EasedLevenbergMarquardt(LevenbergMarquardt):
-    """Levenberg-Marquardt with the penalty's residuals beside the fit's, of a weight that comes and goes.
+    """Levenberg-Marquardt with the penalty's residuals beside the fit's.
 
     Under a penalty from the start a fit ends in a valley far above others, and stays there when the penalty
-    is taken away. So the flow is first fitted without one; then the weight rises to its peak, which moves the
-    flow along the valley in which it is to where paths are smooth, and falls to next to nothing, so that the
-    fit takes back what that cost. Both are geometric in the steps.
+    is taken away; a penalty that comes late takes back most of a fit. How hard a flow is to solve is decided
+    in its first thirty steps and hardly changes then. So the penalty comes and goes in the trials (`pulse`)
+    from which a fit takes its start, which moves each along the valley in which it is to where paths are
+    easy, and next to nothing of it remains in the fit (`lasting`).
 
     Args:
-        order, weight: K, and the weight at its peak.
-        steps: of the whole fit.
+        bend: K or ``error``.
+        weights: of the penalty, step by step; the last one stays.
     """
 
-    keeps_last: ClassVar[bool] = True  # all steps are one schedule
-
-    def __init__(self, model: FlowRemainder, samples: Samples, order: int, weight: float, steps: int) -> None:
+    def __init__(self, model: FlowRemainder, samples: Samples, bend: Bend, weights: Sequence[float]) -> None:
         super().__init__(model, samples, robust=True)
         every = max(1, len(samples) // POTENTIALS)
         chosen = samples.rows(slice(0, every * POTENTIALS, every)).inputs
-        self.penalty = Penalty(model.flow, model.potentials(chosen), order, weight, model.edges)
-        self.peak, self.steps, self.taken = weight, steps, 0
+        self.penalty = Penalty(model.flow, model.potentials(chosen), bend, weights[0], model.edges)
+        self.to_come = list(weights[1:])
+        self.keeps_last = bool(self.to_come)  # type: ignore[misc]  # all steps are one schedule
 
     def step(self) -> float | None:
-        self.penalty.weight = self.peak * _share_of_peak(self.taken / self.steps)
-        self.taken += 1
         error = super().step()
-        if error is None and self.taken < _ENDS * self.steps:
+        if not self.to_come:
+            return error
+        self.penalty.weight = self.to_come.pop(0)
+        if error is None:
             # settled, but the next weight makes another valley: it starts with a damping of its own
             self.damping, self.growth = None, 2.0
             return mean_square(self.model, followed(self.model, self.given))
         return error
-
-    def state(self) -> dict[str, Any]:
-        return {**super().state(), "taken": self.taken}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        super().load_state(state)
-        self.taken = state["taken"]
 
     def _loss(self) -> float:
         loss = super()._loss()

@@ -25,7 +25,7 @@ from ..base import Task
 from ..stepwise import settings
 from .accuracy import extent
 from .config import Config
-from .ease import EasedLevenbergMarquardt
+from .ease import EasedLevenbergMarquardt, lasting, pulse
 from .learner import FlowLearner, flow_of
 from .model import Flow
 from .remainder import FlowRemainder
@@ -46,16 +46,17 @@ class FlowFit:
     """A fit in progress: `training.fit.Fit` on the flow without its lower orders.
 
     Args:
-        rivals: flows drawn at random, of which the fit starts from the best where that beats ``flow``.
+        drawn: flows drawn at random, from the best of which the fit starts; none to start from ``flow``.
     """
 
     def __init__(
-        self, flow: Flow, problem: Problem, task: Task, config: Config, rivals: Sequence[Flow] = ()
+        self, flow: Flow, problem: Problem, task: Task, config: Config, drawn: Sequence[Flow] = ()
     ) -> None:
         if task.device != "cpu":
             raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
         self.flow = flow
-        self.rivals = rivals
+        self.ease = config.ease if config.ease is not None and config.ease[1] else None
+        self.drawn = drawn if len(drawn) > 1 or self.ease else ()
         self.refines = config.substeps is None and flow.method.order >= _REFINED
         self.seed = task.seed
         model = self.model = FlowRemainder(flow, task.degree, task.at)
@@ -63,20 +64,25 @@ class FlowFit:
         optimizer, weights = self.fit.optimizer, sum(p.numel() for p in model.parameters())
         if isinstance(optimizer, EvidenceLevenbergMarquardt) and len(problem.training) > _MANY * weights:
             optimizer.wait(min(_FREE_STEPS, self.fit.settings.steps // 2))
-        if config.ease is not None and config.ease[1]:
+        if self.ease is not None:
             if config.optimizer != "levenberg-marquardt":
                 raise InputError(
                     f"ease: a penalty needs the optimizer 'levenberg-marquardt', got {config.optimizer!r}"
                 )
-            steps = self.fit.settings.steps
-            self.fit.optimizer = EasedLevenbergMarquardt(model, problem.training, *config.ease, steps)
+            if isinstance(optimizer, EvidenceLevenbergMarquardt):
+                raise InputError(
+                    "ease: values with errors are fitted under a prior, which the evidence chooses, and take "
+                    "no penalty beside it; leave --ease out"
+                )
+            bend, weight = self.ease
+            self.fit.optimizer = EasedLevenbergMarquardt(model, problem.training, bend, lasting(weight))
 
     @property
     def progress(self) -> Progress:
         return self.fit.progress
 
     def run(self, after_step: Callable[[Progress], None] = lambda progress: None) -> Progress:
-        if self.rivals and self.progress.best_weights is None:  # neither begun nor gone on with
+        if self.drawn and self.progress.best_weights is None:  # neither begun nor gone on with
             began = time.perf_counter()
             self._choose_start()
             self.progress.seconds += time.perf_counter() - began
@@ -101,17 +107,22 @@ class FlowFit:
             self.flow.substeps *= 2
 
     def _choose_start(self) -> None:
-        """Move the flow to where the best of it and its rivals comes to in some steps on some rows."""
+        """Move the flow to where the best of those drawn comes to in some steps on some rows."""
         problem, settings = self.fit.problem, self.fit.settings
         some = slice(0, _TRIAL_ROWS)
         part = Problem(problem.training.rows(some), problem.held_out.rows(some))
-        seconds = settings.seconds and settings.seconds / (4 * (1 + len(self.rivals)))
-        trial = replace(settings, steps=min(_TRIAL_STEPS, settings.steps), seconds=seconds)
+        seconds = settings.seconds and settings.seconds / (4 * len(self.drawn))
+        penalties = pulse(self.ease[1]) if self.ease else []
+        steps = len(penalties) or min(_TRIAL_STEPS, settings.steps)
+        trial = replace(settings, steps=steps, seconds=seconds)
         reached: list[tuple[float, Tensor]] = []
-        for flow in [self.flow.changed(), *self.rivals]:
+        for flow in self.drawn:
             model = FlowRemainder(flow, self.model.degree, self.model.at)
+            fit = Fit(model, part, trial)
+            if self.ease:
+                fit.optimizer = EasedLevenbergMarquardt(model, part.training, self.ease[0], penalties)
             try:
-                found = Fit(model, part, trial).run()
+                found = fit.run()
             except BornnetError:  # it broke down, as others may not
                 continue
             if found.best_weights is not None:
@@ -149,8 +160,8 @@ def begin(problem: Problem, task: Task, config: Config) -> FlowFit:
         flow = task.before.flow.changed()
         return FlowFit(flow, problem, task, config)
     generator = torch.Generator().manual_seed(_drawn(task, 0))
-    flow, *rivals = (flow_of(config, generator) for _ in range(config.starts))
-    return FlowFit(flow, problem, task, config, rivals)
+    flows = [flow_of(config, generator) for _ in range(config.starts)]
+    return FlowFit(flows[0].changed(), problem, task, config, flows)
 
 
 def _drawn(task: Task, which: int) -> int:

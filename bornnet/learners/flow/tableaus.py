@@ -52,6 +52,9 @@ INTEGRATORS: dict[str, Tableau] = {
     )
 }
 
+DORMAND_PRINCE_ERROR = np.array(RK45.E)
+"""Weights ``(7,)`` of dopri5's stages, and of the drive where its step ends, in the error that it states."""
+
 
 @cache
 def tableau(name: str) -> Tableau:
