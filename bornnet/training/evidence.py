@@ -22,7 +22,7 @@ There is no early stopping: the fit ends where the weights settle. At that minim
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,7 +64,7 @@ class EvidenceLevenbergMarquardt(LevenbergMarquardt):
         temperature: t.
     """
 
-    keeps_last: ClassVar[bool] = True  # with a prior no step is too many
+    keeps_last: bool = True  # with a prior no step is too many
 
     def __init__(self, model: Residual, samples: Samples) -> None:
         super().__init__(model, samples, robust=True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -39,7 +39,7 @@ class Adam:
         seed: of the shuffling.
     """
 
-    keeps_last: ClassVar[bool] = False
+    keeps_last: bool = False
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Adam:
 class LBFGS:
     """L-BFGS (Liu & Nocedal 1989) on the full batch with a strong-Wolfe line search, 20 iterations a step."""
 
-    keeps_last: ClassVar[bool] = False
+    keeps_last: bool = False
 
     def __init__(self, model: Residual, samples: Samples) -> None:
         self.model = model

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class Optimizer(Protocol):
         keeps_last: the weights of a fit are those of the last step, not the best on held-out data.
     """
 
-    keeps_last: ClassVar[bool]
+    keeps_last: bool
 
     def step(self) -> float | None: ...
     def state(self) -> dict[str, Any]: ...

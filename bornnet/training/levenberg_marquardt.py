@@ -20,7 +20,7 @@ equations of a few thousand weights are cheap; how they are solved, and to which
 import math
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ class LevenbergMarquardt:
             the model finds exactly enough (`residuals.followed`).
     """
 
-    keeps_last: ClassVar[bool] = False
+    keeps_last: bool = False
 
     def __init__(
         self,

@@ -8,8 +8,9 @@
 prints the errors of the Taylor coefficients against the Born kernels, the deviation of the learned law from
 -(r - y)^2, and the share of diagrams with three branches at a vertex, which the exact law does not have.
 `depth` prints the error of learned values against the number of steps, for each integrator. `ease` prints how
-many evaluations of G the values take at one tolerance, against the kernel errors, for a range of penalties on
-flows of three components.
+many evaluations of G the values take at a few tolerances, and the kernel errors, for a range of penalties on
+flows of three components; over several seeds, what a penalty saves of the first one's evaluations, and by how
+much errors grow.
 """
 
 import argparse

@@ -15,7 +15,7 @@ The values of b at both ends of each cell, with the trapezoidal rule's weights, 
 the fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import factorial
 from typing import Any
 
@@ -34,7 +34,7 @@ from .config import Bend
 from .mesh import checked_edges
 from .model import Flow
 from .remainder import FlowRemainder
-from .tableaus import DORMAND_PRINCE_ERROR, INTEGRATORS
+from .tableaus import DOPRI5_ERROR
 
 POTENTIALS = 16
 """Potentials on which the penalty is taken, spread over the training samples: all share one G."""
@@ -43,7 +43,7 @@ PLACES = 16
 """Cells that the penalty takes at least: wider ones are divided, so that it sees what happens inside."""
 
 STEP = 1 / 8
-"""Length of the steps whose error is penalized: about that of a solver's steps to eight digits."""
+"""Length of the steps whose error is penalized, over all of r: about a solver's steps to eight digits."""
 
 _FREE, _RISING, _FALLING, _AFTER = 12, 4, 10, 14  # steps of a trial
 _FAINT = 1e-4  # of the weight: from there it rises, and to there it falls
@@ -82,16 +82,15 @@ class Penalty(torch.nn.Module):
         """
         flow = self.flow
         states = self._states()
-        weights = {name: p.detach() for name, p in flow.named_parameters() if name != "readout"}
+        weights = {name: p.detach() for name, p in _driving(flow).items()}
         cells = states.shape[1] - 1
         r = torch.from_numpy(self.grid)
         x = flow.factor * self.potentials
 
         def crossed(weights: dict[str, Tensor], s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
-            return functional_call(_Cell(flow), weights, (s, left, right, x))
-
-        def bend(weights: dict[str, Tensor], s: Tensor, r: Tensor, x: Tensor) -> Tensor:
-            return self._bend(s, r, x, weights)
+            return functional_call(
+                _Called(flow, flow.crossed), weights, (s[None], left, right, x[None, None])
+            )[0]
 
         def over(function: Any, *inputs: Tensor) -> tuple[Tensor, Tensor]:
             by = vmap(jacrev(function, argnums=(0, 1)), (None, *(0 for _ in inputs)))(weights, *inputs)
@@ -111,7 +110,7 @@ class Penalty(torch.nn.Module):
         ends = [(states[:, :-1], r[:-1], edges[:, :-1]), (states[:, 1:], r[1:], edges[:, 1:])]
         parts = []
         for s, place, change in ends:
-            direct, by_state = over(bend, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
+            direct, by_state = over(self._bend, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
             parts.append((direct + by_state @ change.flatten(0, 1)).unflatten(0, shape))
         jacobian = torch.stack(parts, dim=2) * self._share()[..., None]
         residuals, jacobian = self._residuals(states).flatten(), jacobian.flatten(0, 3)
@@ -130,9 +129,9 @@ class Penalty(torch.nn.Module):
         edges = torch.from_numpy(self.grid)
         r = torch.stack([edges[:-1], edges[1:]], dim=1)
         x = (self.flow.factor * self.potentials)[:, :, None].expand(ends.shape[:-1])
-        return self._bend(ends, r.expand(ends.shape[:-1]), x) * self._share()
+        return self._bend(_driving(self.flow), ends, r.expand(ends.shape[:-1]), x) * self._share()
 
-    def _bend(self, s: Tensor, r: Tensor, x: Tensor, weights: dict[str, Tensor] | None = None) -> Tensor:
+    def _bend(self, weights: dict[str, Tensor], s: Tensor, r: Tensor, x: Tensor) -> Tensor:
         if self.bend == "error":
             return step_error(self.flow, s, r, x, float(self.grid[-1]), weights)
         return path_derivative(self.flow, s, r, x, self.bend, weights)
@@ -148,18 +147,21 @@ def _divided(edges: np.ndarray, parts: int) -> np.ndarray:
     return np.append(np.linspace(edges[:-1], edges[1:], parts, endpoint=False).T, edges[-1])
 
 
-class _Cell(torch.nn.Module):
-    """How a flow crosses a cell."""
+class _Called(torch.nn.Module):
+    """A function of a flow as a module, so that it can be called with other weights than the flow's."""
 
-    flow: Flow
-
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, function: Callable[..., Tensor]) -> None:
         super().__init__()
         self.layers = flow.layers
-        self.crossed = flow.crossed  # no module: its weights are those of the layers
+        self.function = function
 
-    def forward(self, s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
-        return self.crossed(s[None], left, right, x[None, None])[0]
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.function(*inputs)
+
+
+def _driving(flow: Flow) -> dict[str, Tensor]:
+    """The weights of G."""
+    return {name: p for name, p in flow.named_parameters() if name != "readout"}
 
 
 def path_derivative(
@@ -179,27 +181,6 @@ def path_derivative(
     return factorial(order) * coefficient
 
 
-class _Step(torch.nn.Module):
-    """What a step of Dormand and Prince's method states as its error, over h^5."""
-
-    flow: Flow
-
-    def __init__(self, flow: Flow) -> None:
-        super().__init__()
-        self.layers = flow.layers
-        self.drive = flow.drive_at  # no module, as above
-
-    def forward(self, s: Tensor, r: Tensor, x: Tensor, h: Tensor) -> Tensor:
-        method = INTEGRATORS["dopri5"]
-        x, r, h = x[..., None], r[..., None], h[..., None]
-        stages = [self.drive(s, r, x)]
-        # where the step ends, the drive is the last stage
-        for row, c in zip([*method.a[1:], method.b], [*method.c[1:], 1.0], strict=True):
-            inner = s + h * sum(a * k for a, k in zip(row, stages, strict=False) if a)
-            stages.append(self.drive(inner, r + c * h, x))
-        return sum(e * k for e, k in zip(DORMAND_PRINCE_ERROR, stages, strict=True) if e) / h**4
-
-
 def step_error(
     flow: Flow, s: Tensor, r: Tensor, x: Tensor, end: float, weights: dict[str, Tensor] | None = None
 ) -> Tensor:
@@ -207,10 +188,16 @@ def step_error(
 
     Steps go forward, and back from where they would leave the potential, which ends at ``end``.
     """
-    h = torch.where(r + STEP <= end, STEP, -STEP).to(r)
-    if weights is None:
-        weights = {name: p for name, p in flow.named_parameters() if name != "readout"}
-    return functional_call(_Step(flow), weights, (s, r, x, h))
+    length = STEP * end
+    h = torch.where(r + length <= end, length, -length).to(r)[..., None]
+
+    def error(s: Tensor, r: Tensor, x: Tensor) -> Tensor:
+        stages = flow.stages(DOPRI5_ERROR, s, r[..., None], h, x[..., None])
+        return (
+            sum((e * k for e, k in zip(DOPRI5_ERROR.b, stages, strict=True) if e), torch.zeros_like(s)) / h**4
+        )
+
+    return functional_call(_Called(flow, error), _driving(flow) if weights is None else weights, (s, r, x))
 
 
 def pulse(weight: float) -> list[float]:
@@ -238,7 +225,8 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
     is taken away; a penalty that comes late takes back most of a fit. How hard a flow is to solve is decided
     in its first thirty steps and hardly changes then. So the penalty comes and goes in the trials (`pulse`)
     from which a fit takes its start, which moves each along the valley in which it is to where paths are
-    easy, and next to nothing of it remains in the fit (`lasting`).
+    easy, and next to nothing of it remains in the fit (`lasting`). A trial is never gone on with, so that
+    what is to come of a pulse is not part of the state.
 
     Args:
         bend: K or ``error``.
@@ -251,7 +239,7 @@ class EasedLevenbergMarquardt(LevenbergMarquardt):
         chosen = samples.rows(slice(0, every * POTENTIALS, every)).inputs
         self.penalty = Penalty(model.flow, model.potentials(chosen), bend, weights[0], model.edges)
         self.to_come = list(weights[1:])
-        self.keeps_last = bool(self.to_come)  # type: ignore[misc]  # all steps are one schedule
+        self.keeps_last = bool(self.to_come)  # all steps are one schedule
 
     def step(self) -> float | None:
         error = super().step()

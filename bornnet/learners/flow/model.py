@@ -187,11 +187,18 @@ class Flow(nn.Module):
         return torch.stack(self.trajectory(potentials, edges), dim=1)
 
     def _step(self, s: Tensor, r: float | Tensor, h: float | Tensor, x: Tensor) -> Tensor:
+        stages = self.stages(self.method, s, r, h, x)
+        return s + sum(h * b * k for b, k in zip(self.method.b, stages, strict=True) if b)
+
+    def stages(
+        self, method: Tableau, s: Tensor, r: float | Tensor, h: float | Tensor, x: Tensor
+    ) -> list[Tensor]:
+        """The drives K_i ``(.., k)`` of a step of length h from states ``(.., k)`` at r."""
         stages: list[Tensor] = []
-        for row, c in zip(self.method.a, self.method.c, strict=True):
+        for row, c in zip(method.a, method.c, strict=True):
             inner = s + sum(h * a * k for a, k in zip(row, stages, strict=False) if a)
             stages.append(self.drive_at(inner, torch.zeros_like(x) + (r + c * h), x))
-        return s + sum(h * b * k for b, k in zip(self.method.b, stages, strict=True) if b)
+        return stages
 
 
 def _last_layer(width: int, outputs: int, generator: torch.Generator | None) -> nn.Linear:

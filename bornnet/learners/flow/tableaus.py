@@ -52,8 +52,10 @@ INTEGRATORS: dict[str, Tableau] = {
     )
 }
 
-DORMAND_PRINCE_ERROR = np.array(RK45.E)
-"""Weights ``(7,)`` of dopri5's stages, and of the drive where its step ends, in the error that it states."""
+DOPRI5_ERROR = Tableau(
+    "dopri5-error", np.vstack([np.pad(RK45.A, ((0, 0), (0, 1))), RK45.B]), np.array(RK45.E), 5
+)
+"""dopri5 with a stage more, where its step ends; ``h sum_i b_i K_i`` is the error that it states."""
 
 
 @cache
