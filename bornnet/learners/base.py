@@ -181,6 +181,12 @@ class Learner(ABC):
         return Scaling(1 / (INPUT_SPREAD * np.where(spread == 0, 1.0, spread)), output)
 
     @classmethod
+    def check(cls, config: Any, *, noisy: bool) -> None:
+        """``InputError`` where settings exclude one another, or values with errors (`noisy`); before
+        anything is written."""
+        return None
+
+    @classmethod
     def least_rows(cls, cells: int, config: Any) -> int:
         """The fewest rows that it can be fitted to."""
         return 1

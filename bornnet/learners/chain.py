@@ -88,6 +88,11 @@ class Chain(Learner):
         return learner_class(name).scaling(common, output, integral, part)
 
     @classmethod
+    def check(cls, config: Settings, *, noisy: bool) -> None:
+        for name, part in config.parts:
+            learner_class(name).check(part, noisy=noisy)
+
+    @classmethod
     def least_rows(cls, cells: int, config: Settings) -> int:
         return max(learner_class(name).least_rows(cells, part) for name, part in config.parts)
 

@@ -78,8 +78,9 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     ``at_once`` members are to be trained side by side.
 
     Raises ``InputError`` where it is no dataset, has another number of cells than the study asks for, holds
-    potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, or where a
-    round of all that train at once would not fit in memory.
+    potentials without a Born series (eta >= 1, or zero everywhere), or too few rows for a round, where
+    settings exclude one another or its values, or where a round of all that train at once would not fit in
+    memory.
     """
     study = for_dataset(study, source)
     dataset = open_dataset(source)
@@ -98,7 +99,9 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     noise = None
     if study.sigma == "learn":
         training, held_out, noise = learned_noise(training, held_out, study.seed, learned.value)
-    scaling = choose_scaling(training, *learner_of(study))
+    learner, settings = learner_of(study)
+    learner.check(settings, noisy=training.sigma is not None)
+    scaling = choose_scaling(training, learner, settings)
     copies = at_once * local_processes()
     data = StudyData(dataset, study, training, held_out, scaling, learned, copies, noise)
     for number in range(1, study.rounds + 1):

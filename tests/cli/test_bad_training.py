@@ -137,6 +137,11 @@ FLAGS = {
     "holdout all": ("--out n --holdout 0.999", "300 potentials are too few to hold out 100%"),
     "floors": ("--out n --strength-floors 0,-0.1", "--strength-floors: expected a strength of at least 0"),
     "floors too high": ("--out n --strength-floors 0,0.9", "round 2 takes strengths of at least 0.9"),
+    "ease": ("--out n --learner flow --ease 5,1", "--ease: expected 'error' or an order K from 2 to 4"),
+    "ease of Adam": (
+        "--out n --learner flow,gp --ease error,1 --optimizer adam",
+        "ease: a penalty needs the optimizer 'levenberg-marquardt', got 'adam'",
+    ),
     "rate": ("--out n --learning-rate 0", "--learning-rate: expected a number above 0; got 0.0"),
     "batch": ("--out n --batch 0", "--batch: expected a number of at least 1; got 0"),
     "seed": ("--out n --seed -1", "--seed: expected a number of at least 0; got -1"),
@@ -181,6 +186,12 @@ def test_flags(refused, here, command, flags, message):
     Path("broken.toml").write_text("seed = = 1\n")
     arguments = () if flags is None else ("d.h5", *flags.split())
     assert message in refused(command, *arguments)
+
+
+def test_values_with_errors_take_no_penalty(refused, here):
+    dataset(wells(60), sigma=np.full(60, 1e-3))()
+    error = refused("iterate", "other.h5", "--out", "n", "--learner", "flow", "--ease", "error,1")
+    assert "values with errors are fitted under a prior" in error
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

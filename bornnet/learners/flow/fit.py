@@ -54,6 +54,7 @@ class FlowFit:
     ) -> None:
         if task.device != "cpu":
             raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
+        FlowLearner.check(config, noisy=problem.training.sigma is not None)
         self.flow = flow
         self.ease = config.ease if config.ease is not None and config.ease[1] else None
         self.drawn = drawn if len(drawn) > 1 or self.ease else ()
@@ -65,15 +66,6 @@ class FlowFit:
         if isinstance(optimizer, EvidenceLevenbergMarquardt) and len(problem.training) > _MANY * weights:
             optimizer.wait(min(_FREE_STEPS, self.fit.settings.steps // 2))
         if self.ease is not None:
-            if config.optimizer != "levenberg-marquardt":
-                raise InputError(
-                    f"ease: a penalty needs the optimizer 'levenberg-marquardt', got {config.optimizer!r}"
-                )
-            if isinstance(optimizer, EvidenceLevenbergMarquardt):
-                raise InputError(
-                    "ease: values with errors are fitted under a prior, which the evidence chooses, and take "
-                    "no penalty beside it; leave --ease out"
-                )
             bend, weight = self.ease
             self.fit.optimizer = EasedLevenbergMarquardt(model, problem.training, bend, lasting(weight))
 

@@ -132,6 +132,20 @@ class FlowLearner(Learner):
         return begin(problem, task, config)
 
     @classmethod
+    def check(cls, config: FlowConfig, *, noisy: bool) -> None:
+        if config.ease is None or not config.ease[1]:
+            return
+        if config.optimizer != "levenberg-marquardt":
+            raise InputError(
+                f"ease: a penalty needs the optimizer 'levenberg-marquardt', got {config.optimizer!r}"
+            )
+        if noisy:
+            raise InputError(
+                "ease: values with errors are fitted under a prior, which the evidence chooses, and take no "
+                "penalty beside it; leave --ease out"
+            )
+
+    @classmethod
     def most_steps(cls, config: FlowConfig, number: int) -> int:
         return per_round(config.steps, number)
 
