@@ -68,8 +68,7 @@ def base_of(flow: Flow, at: Any = None, *, cells: int | None = None, edges: Any 
     if still:
         states = torch.zeros(len(potential) + 1, flow.components, dtype=torch.float64)
     else:
-        with torch.no_grad():
-            states = torch.cat(flow.trajectory(potential[None], grid)[:: flow.substeps])
+        states = flow.paths(potential[None], grid)[0, :: flow.substeps]
     with torch.no_grad():
         output = flow.read_out(states[-1])
     if not torch.isfinite(output):

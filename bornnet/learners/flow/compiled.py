@@ -56,10 +56,10 @@ def many_final_states(flow: "Flow", potentials: Tensor, edges: np.ndarray) -> Te
     return states
 
 
-def paths(flow: "Flow", potentials: Tensor, edges: np.ndarray) -> Tensor:
+def paths(flow: "Flow", potentials: Tensor, edges: np.ndarray, substeps: int | None = None) -> Tensor:
     """States ``(batch, steps + 1, k)`` at 0 and at the end of every step, without derivatives."""
     vector = parameters_to_vector(flow.layers.parameters()).detach()
-    return FlowProblem(flow, potentials, edges).paths(vector)
+    return FlowProblem(flow, potentials, edges, substeps).paths(vector)
 
 
 def weight_jacobian(flow: "Flow", potentials: Tensor, edges: np.ndarray, cotangents: Tensor) -> Tensor:
@@ -71,11 +71,13 @@ def weight_jacobian(flow: "Flow", potentials: Tensor, edges: np.ndarray, cotange
 class FlowProblem:
     """Scaled potentials, and all that the compiled code needs beside the weights."""
 
-    def __init__(self, flow: "Flow", potentials: Tensor, edges: np.ndarray) -> None:
+    def __init__(
+        self, flow: "Flow", potentials: Tensor, edges: np.ndarray, substeps: int | None = None
+    ) -> None:
         self.x = np.ascontiguousarray(potentials.detach().numpy()) * flow.factor
         widths = [flow.layers[0].in_features, *flow.hidden, flow.components]
         method = self.method = flow.method
-        self.edges, self.substeps = edges, flow.substeps
+        self.edges, self.substeps = edges, substeps or flow.substeps
         self.k = flow.components
         self.fixed = (
             np.array(widths),
@@ -85,7 +87,7 @@ class FlowProblem:
             method.b,
             method.c,
             edges,
-            flow.substeps,
+            self.substeps,
             LANES,
         )
 

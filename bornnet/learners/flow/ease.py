@@ -11,8 +11,8 @@ smaller states that are read out larger would pass for easier ones. b is one of
   what the derivatives along the path do not: a path may be smooth where the field around it is not, and then
   terms that cancel in the derivative do not cancel in the error.
 
-The values of b at both ends of each cell, with the trapezoidal rule's weights, are residuals beside those of
-the fit.
+The values of b at both ends of each cell, and at places between, with the trapezoidal rule's weights, are
+residuals beside those of the fit.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ POTENTIALS = 16
 """Potentials on which the penalty is taken, spread over the training samples: all share one G."""
 
 PLACES = 16
-"""Cells that the penalty takes at least: wider ones are divided, so that it sees what happens inside."""
+"""Parts of [0, R] that the penalty takes at least: few cells are divided, so that it sees what is inside."""
 
 STEP = 1 / 8
 """Length of the steps whose error is penalized, over all of r: about a solver's steps to eight digits."""
@@ -58,15 +58,28 @@ class Penalty(torch.nn.Module):
         self.flow = flow
         self.bend = bend
         self.weight = weight
-        cells = potentials.shape[1]
-        parts = -(-PLACES // cells)
-        self.grid = _divided(checked_edges(edges, cells), parts)
-        self.potentials = potentials.repeat_interleave(parts, dim=1)
+        edges = checked_edges(edges, potentials.shape[1])
+        cells = len(edges) - 1
+        self.parts = -(-PLACES // cells)
+        self.grid = _divided(edges, self.parts)
+        self.potentials = potentials.repeat_interleave(self.parts, dim=1)
+        # a cell's places are the edges of its parts, both ends of it among them
+        self.places = self.parts * torch.arange(cells)[:, None] + torch.arange(self.parts + 1)
+        self.r = torch.from_numpy(self.grid)[self.places]
+        steps = self.r.diff() / 2
+        self.share = torch.cat([steps, steps[:, -1:]], dim=1)
+        self.share[:, 1:-1] += steps[:, :-1]
+        self.x = potentials[..., None].expand(*potentials.shape, self.parts + 1)
 
     def forward(self) -> Tensor:
-        """``(potentials, cells, 2, k)``, cells being those of `grid`, with autograd."""
-        path = self.flow.trajectory(self.potentials, self.grid)[:: self.flow.substeps]
+        """``(potentials, cells, places, k)``, with autograd."""
+        path = self.flow.trajectory(self.potentials, self.grid, self.steps)[:: self.steps]
         return self._residuals(torch.stack(path, dim=1))
+
+    @property
+    def steps(self) -> int:
+        """Of every part of a cell: together at least as many as the flow takes."""
+        return -(-self.flow.substeps // self.parts)
 
     @torch.no_grad()
     def residuals(self) -> Tensor:
@@ -77,59 +90,52 @@ class Penalty(torch.nn.Module):
     def linearized(self) -> tuple[Tensor, Tensor]:
         """The residuals ``(R,)`` and their Jacobian ``(R, weights)``.
 
-        Every cell is differentiated on its own, all of them at once; the states' derivatives are then chained
-        from cell to cell.
+        Every part of a cell is differentiated on its own, all of them at once; the states' derivatives are
+        then chained from one to the next.
         """
         flow = self.flow
         states = self._states()
         weights = {name: p.detach() for name, p in _driving(flow).items()}
-        cells = states.shape[1] - 1
         r = torch.from_numpy(self.grid)
         x = flow.factor * self.potentials
 
         def crossed(weights: dict[str, Tensor], s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
             return functional_call(
-                _Called(flow, flow.crossed), weights, (s[None], left, right, x[None, None])
+                _Called(flow, flow.crossed), weights, (s[None], left, right, x[None, None], self.steps)
             )[0]
 
         def over(function: Any, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-            by = vmap(jacrev(function, argnums=(0, 1)), (None, *(0 for _ in inputs)))(weights, *inputs)
-            return torch.cat([by[0][name].flatten(2) for name in weights], dim=2), by[1]
+            shape = inputs[-1].shape
+            flat = [
+                part.expand(*shape, *part.shape[len(shape) :]).flatten(0, len(shape) - 1) for part in inputs
+            ]
+            by = vmap(jacrev(function, argnums=(0, 1)), (None, *(0 for _ in inputs)))(weights, *flat)
+            own = torch.cat([by[0][name].flatten(2) for name in weights], dim=2)
+            return own.unflatten(0, shape), by[1].unflatten(0, shape)
 
-        shape = x.shape
-        own, through = over(
-            crossed,
-            states[:, :-1].flatten(0, 1),
-            *(part.expand(shape).flatten() for part in (r[:-1], r[1:], x)),
-        )
-        own, through = own.unflatten(0, shape), through.unflatten(0, shape)
+        own, through = over(crossed, states[:, :-1], *(edge.expand_as(x) for edge in (r[:-1], r[1:])), x)
         moved = [torch.zeros_like(own[:, 0])]
-        for cell in range(cells):
-            moved.append(through[:, cell] @ moved[-1] + own[:, cell])
-        edges = torch.stack(moved, dim=1)
-        ends = [(states[:, :-1], r[:-1], edges[:, :-1]), (states[:, 1:], r[1:], edges[:, 1:])]
-        parts = []
-        for s, place, change in ends:
-            direct, by_state = over(self._bend, s.flatten(0, 1), place.expand(shape).flatten(), x.flatten())
-            parts.append((direct + by_state @ change.flatten(0, 1)).unflatten(0, shape))
-        jacobian = torch.stack(parts, dim=2) * self._share()[..., None]
-        residuals, jacobian = self._residuals(states).flatten(), jacobian.flatten(0, 3)
+        for part in range(own.shape[1]):
+            moved.append(through[:, part] @ moved[-1] + own[:, part])
+        change = torch.stack(moved, dim=1)[:, self.places]
+        x = flow.factor * self.x
+        direct, by_state = over(self._bend, states[:, self.places], self.r.expand_as(x), x)
+        jacobian = ((direct + by_state @ change) * self._share()[..., None]).flatten(0, 3)
+        residuals = self._residuals(states).flatten()
         if flow.readout is not None:  # the first of the weights, which moves no state
             w = flow.readout.detach()
             jacobian = torch.cat([residuals[:, None] * w / w.square().sum(), jacobian], dim=1)
         return residuals, jacobian
 
     def _states(self) -> Tensor:
-        """At the edges of the cells, ``(potentials, cells + 1, k)``."""
-        return self.flow.paths(self.potentials, self.grid)[:, :: self.flow.substeps]
+        """At the edges of all parts, ``(potentials, cells * parts + 1, k)``."""
+        return self.flow.paths(self.potentials, self.grid, self.steps)[:, :: self.steps]
 
     def _residuals(self, states: Tensor) -> Tensor:
-        """``(potentials, cells, 2, k)``."""
-        ends = torch.stack([states[:, :-1], states[:, 1:]], dim=2)
-        edges = torch.from_numpy(self.grid)
-        r = torch.stack([edges[:-1], edges[1:]], dim=1)
-        x = (self.flow.factor * self.potentials)[:, :, None].expand(ends.shape[:-1])
-        return self._bend(_driving(self.flow), ends, r.expand(ends.shape[:-1]), x) * self._share()
+        """``(potentials, cells, places, k)``."""
+        x = self.flow.factor * self.x
+        s = states[:, self.places]
+        return self._bend(_driving(self.flow), s, self.r.expand_as(x), x) * self._share()
 
     def _bend(self, weights: dict[str, Tensor], s: Tensor, r: Tensor, x: Tensor) -> Tensor:
         if self.bend == "error":
@@ -137,9 +143,8 @@ class Penalty(torch.nn.Module):
         return path_derivative(self.flow, s, r, x, self.bend, weights)
 
     def _share(self) -> Tensor:
-        """Roots of the trapezoidal rule's weights, times ``|w|``, ``(cells, 1, 1)``."""
-        steps = torch.from_numpy(self.grid).diff()
-        return (self.weight / len(self.potentials) * 0.5 * steps).sqrt()[:, None, None] * self.flow.gain
+        """Roots of the trapezoidal rule's weights, times ``|w|``, ``(cells, places, 1)``."""
+        return (self.weight / len(self.potentials) * self.share).sqrt()[..., None] * self.flow.gain
 
 
 def _divided(edges: np.ndarray, parts: int) -> np.ndarray:

@@ -160,31 +160,32 @@ class Flow(nn.Module):
         """By how much an error of the states grows, at most, in the form that is read out."""
         return 1.0 if self.readout is None else self.readout.norm()
 
-    def trajectory(self, potentials: Tensor, edges: np.ndarray, start: Tensor | None = None) -> list[Tensor]:
-        """States ``(batch, k)`` at 0 (zero, unless ``start`` is given) and after every step."""
+    def trajectory(self, potentials: Tensor, edges: np.ndarray, substeps: int | None = None) -> list[Tensor]:
+        """States ``(batch, k)`` at 0, where they are zero, and after every step."""
+        substeps = substeps or self.substeps
         x = self.factor * potentials
-        s = x.new_zeros(len(x), self.components) if start is None else start
+        s = x.new_zeros(len(x), self.components)
         states = [s]
         for cell, (left, right) in enumerate(pairwise(edges)):
-            h = (right - left) / self.substeps
-            for step in range(self.substeps):
+            h = (right - left) / substeps
+            for step in range(substeps):
                 s = self._step(s, left + step * h, h, x[:, cell : cell + 1])
                 states.append(s)
         return states
 
-    def crossed(self, s: Tensor, left: Tensor, right: Tensor, x: Tensor) -> Tensor:
+    def crossed(self, s: Tensor, left: Tensor, right: Tensor, x: Tensor, substeps: int) -> Tensor:
         """States ``(batch, k)`` at the right edge of a cell, from those at its left; x ``(batch, 1)``."""
-        h = (right - left) / self.substeps
-        for step in range(self.substeps):
+        h = (right - left) / substeps
+        for step in range(substeps):
             s = self._step(s, left + step * h, h, x)
         return s
 
     @torch.no_grad()
-    def paths(self, potentials: Tensor, edges: np.ndarray) -> Tensor:
+    def paths(self, potentials: Tensor, edges: np.ndarray, substeps: int | None = None) -> Tensor:
         """The same states as one tensor ``(batch, steps + 1, k)``, without derivatives and in less time."""
         if compiled.can_run(self, potentials):
-            return compiled.paths(self, potentials, edges)
-        return torch.stack(self.trajectory(potentials, edges), dim=1)
+            return compiled.paths(self, potentials, edges, substeps)
+        return torch.stack(self.trajectory(potentials, edges, substeps), dim=1)
 
     def _step(self, s: Tensor, r: float | Tensor, h: float | Tensor, x: Tensor) -> Tensor:
         stages = self.stages(self.method, s, r, h, x)

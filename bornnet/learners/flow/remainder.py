@@ -41,8 +41,11 @@ class FlowRemainder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, cells)`` to ``(batch,)``, with autograd where gradients are enabled."""
         base = self._base(x)
+        if self._moves(base):
+            value = self._value(self.flow, _with_base(x), base.edges)
+            return value[:-1] - value[-1]
         value = self._value(self.flow, x, base.edges)
-        if base.still and self.degree == 1:
+        if self.degree == 1:
             return value - self.flow.unit * self.flow.read_out(base.states[-1])
         maps = cell_maps(self.flow, base, self._map_degree(base))
         return value - series_along(self.flow, base, maps[..., None], x, self.degree - 1).sum(0)
@@ -58,6 +61,8 @@ class FlowRemainder(nn.Module):
         if not compiled.can_run(flow, potentials):
             return self.traced(x, None)
         base = self._base(x)
+        if moves := self._moves(base):
+            potentials = self.potentials(_with_base(x))
         s = compiled.many_final_states(flow, potentials, base.edges)
         value, slope = self._read_out(s)
         jacobian = flow.unit * compiled.weight_jacobian(flow, potentials, base.edges, slope)
@@ -65,8 +70,11 @@ class FlowRemainder(nn.Module):
             # the readout stands first among the parameters; outer is the derivative by the linear form
             outer = slope @ flow.readout / flow.readout.square().sum()
             jacobian = torch.cat([flow.unit * outer[:, None] * s, jacobian], dim=1)
+        value = flow.unit * value
+        if moves:
+            return value[:-1] - value[-1], jacobian[:-1] - jacobian[-1]
         lower, lower_jacobian = self._lower_orders(base, x)
-        return flow.unit * value - lower, jacobian.sub_(lower_jacobian)
+        return value - lower, jacobian.sub_(lower_jacobian)
 
     @torch.no_grad()
     def truncation(self, x: Tensor) -> Tensor:
@@ -93,6 +101,11 @@ class FlowRemainder(nn.Module):
     def _base(self, x: Tensor) -> Base:
         return base_of(self.flow, self.at, cells=x.shape[1], edges=self.edges)
 
+    def _moves(self, base: Base) -> bool:
+        """Whether all that is removed is ``f(at)``, and depends on the weights: then the base is one more
+        potential, and no cell maps are needed."""
+        return self.degree == 1 and not base.still
+
     def _map_degree(self, base: Base) -> int:
         """Of the cell maps that the lower orders take.
 
@@ -112,7 +125,7 @@ class FlowRemainder(nn.Module):
     def _lower_orders(self, base: Base, x: Tensor) -> tuple[Tensor, Tensor]:
         """``sum_(m<n) T_m`` and its derivatives by every weight."""
         flow = self.flow
-        if base.still and self.degree == 1:
+        if self.degree == 1:
             weights = sum(p.numel() for p in flow.parameters())
             return (flow.unit * flow.read_out(base.states[-1])).expand(len(x)), x.new_zeros(1, weights)
         maps, by_weights = cell_map_jacobian(flow, base, self._map_degree(base))
@@ -162,8 +175,17 @@ class _Traced(nn.Module):
 
     def forward(self, x: Tensor, at: Tensor | None) -> Tensor:
         flow, base = self.flow, self.base
-        s = flow.trajectory(x if at is None else x + at, base.edges)[-1]
+
+        def output(potentials: Tensor) -> Tensor:
+            return flow.unit * flow.read_out(flow.trajectory(potentials, base.edges)[-1])
+
+        value = output(x if at is None else x + at)
+        if self.degree == 1:
+            return value - output(torch.zeros_like(base.x)[None] if at is None else at[None])
         maps = cell_maps(flow, base, self.map_degree)
-        return flow.unit * flow.read_out(s) - series_along(
-            flow, base, maps[..., None], x, self.degree - 1
-        ).sum(0)
+        return value - series_along(flow, base, maps[..., None], x, self.degree - 1).sum(0)
+
+
+def _with_base(x: Tensor) -> Tensor:
+    """Displacements, and behind them that of the base itself."""
+    return torch.cat([x, x.new_zeros(1, x.shape[1])])
