@@ -12,6 +12,7 @@ from bornnet.learners.flow.remainder import FlowRemainder
 from bornnet.learners.flow.tensors import derivative_tensor
 
 CELLS = 4
+AT = np.array([0.3, 0.2, 0.5, 0.1])
 CASES = [{}, {"components": 2, "readout": "linear"}, {"drive": "general"}, {"state": "angle"}]
 
 
@@ -20,7 +21,7 @@ def small(**settings) -> Flow:
     return Flow((5, 4), integrator="rk4", factor=1.3, unit=0.7, generator=generator, **settings)
 
 
-@pytest.mark.parametrize("at", [None, np.array([0.3, 0.2, 0.5, 0.1])], ids=["zero", "base"])
+@pytest.mark.parametrize("at", [None, AT], ids=["zero", "base"])
 @pytest.mark.parametrize("settings", CASES, ids=str)
 def test_tensors_and_terms(settings, at):
     flow = small(**settings)
@@ -44,13 +45,24 @@ def test_tensors_and_terms(settings, at):
             np.testing.assert_allclose(terms[order, row], value / factorial(order), rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("at", [None, AT], ids=["zero", "base"])
 @pytest.mark.parametrize("degree", [1, 2, 3])
 @pytest.mark.parametrize("settings", CASES, ids=str)
-def test_jacobian(settings, degree):
+def test_jacobian(settings, degree, at):
     """Compiled adjoint and cell maps against autograd through torch's own steps."""
-    model = FlowRemainder(small(**settings), degree)
+    model = FlowRemainder(small(**settings), degree, at)
     U = torch.from_numpy(np.random.default_rng(3).random((5, CELLS)))
     value, jacobian = model.value_and_jacobian(U)
     expected_value, expected = model.traced(U, None)
     torch.testing.assert_close(value, expected_value, rtol=1e-11, atol=1e-13)
     torch.testing.assert_close(jacobian, expected, rtol=1e-10, atol=1e-12)
+    own = model(U)
+    torch.testing.assert_close(own.detach(), expected_value, rtol=1e-11, atol=1e-13)
+    pulled = torch.autograd.grad(own[2], list(model.parameters()))
+    torch.testing.assert_close(
+        torch.cat([part.flatten() for part in pulled]), expected[2], rtol=1e-10, atol=1e-12
+    )
+    removed = torch.from_numpy(taylor_terms(model.flow, U, degree - 1, at=at).sum(axis=0))
+    with torch.no_grad():
+        whole = model.flow(model.potentials(U))
+    torch.testing.assert_close(value, whole - removed, rtol=1e-11, atol=1e-13)
