@@ -22,6 +22,7 @@ BLOCK = 8192
 
 _EXACT = 5e-5  # truncation, weighed, that is no hindrance
 _USUAL = 100.0  # times the median of all rows, which is none either: coarse steps are then the model's own
+_HIDDEN = 1e-2  # of a target's standard deviation: in its noise nothing is seen of that
 _OUTLYING = 6.0  # typical sizes of errors; that of normal ones is 0.68 of a standard deviation
 
 
@@ -129,6 +130,8 @@ def followed(model: Callable[[Tensor], Tensor], samples: Samples) -> Samples:
         return samples
     missed = truncation(model, samples)
     kept = missed <= max(_EXACT, _USUAL * float(missed.median()))
+    if samples.sigma is not None:
+        kept |= missed <= _HIDDEN * samples.weights * samples.sigma
     return samples if kept.all() else samples.rows(kept.nonzero()[:, 0])
 
 

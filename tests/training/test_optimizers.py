@@ -178,6 +178,14 @@ def test_samples_that_a_model_cannot_find_exactly_are_not_followed(truncation, k
     assert followed(Stepping(3), quiet) is quiet
 
 
+def test_noisy_samples_are_followed_where_noise_hides_the_error_of_steps():
+    x = uniform(4, 3)
+    x[:, -1] = torch.tensor([1e-9, 1e-9, 0.9e-3, 1.1e-3])
+    weights = torch.full((4,), 2.0, dtype=torch.float64)
+    noisy = Samples(x, uniform(4, seed=2), weights, sigma=torch.full((4,), 0.1, dtype=torch.float64))
+    assert torch.equal(followed(Stepping(3), noisy).targets, noisy.targets[:3])
+
+
 @pytest.mark.parametrize("name", ["levenberg-marquardt", "gauss-newton"])
 def test_samples_that_are_not_followed_do_not_move_a_fit(name):
     x, exact = uniform(60, 8), uniform(8, seed=2)
