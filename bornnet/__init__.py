@@ -21,6 +21,7 @@ Learning:
     save_series, load_series: in one file
     load_run: what the command ``bornnet iterate`` left behind
     write_dataset: your own rows for the commands
+    equal_cells: potentials of uneven or different cells on common ones
     register: a learner of your own
 
 ``bornnet guide`` in a terminal explains all of it, with examples that are run by the tests. The names are
@@ -41,6 +42,7 @@ _HOME = {
     "born_kernel": "physics.born",
     "inverse_born_terms": "physics.inverse_born",
     "inverse_born_kernel": "physics.inverse_born",
+    "equal_cells": "physics.equal_cells",
     "strength": "physics.distorted.strength",
     "reference": "physics.distorted.references",
     "weinberg_eigenvalue": "physics.weinberg",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from .physics.born import born_terms as born_terms
     from .physics.distorted.references import reference as reference
     from .physics.distorted.strength import strength as strength
+    from .physics.equal_cells import equal_cells as equal_cells
     from .physics.inverse_born import inverse_born_kernel as inverse_born_kernel
     from .physics.inverse_born import inverse_born_terms as inverse_born_terms
     from .physics.scattering import inverse_scattering_length as inverse_scattering_length

@@ -25,6 +25,7 @@ from .terminal import printable
 
 _COMMANDS = {
     "generate": "Draw potentials, or take your own, and write a dataset.",
+    "cells": "Bring potentials or datasets of other cells onto common ones.",
     "train": "Fit one network, or an ensemble, without iteration.",
     "iterate": "Learn the series round by round, order by order.",
     "compare-born": "Compare learned terms with exact ones: tables, report.",

@@ -56,7 +56,13 @@ def own_rows(
     """
     if not observable.strip():
         raise InputError("observable: expected a name, got none.")
-    U, y = np.asarray(potentials, dtype=float), np.asarray(values, dtype=float)
+    try:
+        U, y = np.asarray(potentials, dtype=float), np.asarray(values, dtype=float)
+    except ValueError as error:
+        raise InputError(
+            "potentials: expected an array (N, cells), got rows of different lengths; potentials of "
+            "different cells come onto common ones by bornnet.equal_cells."
+        ) from error
     if U.ndim != 2 or not U.size:
         raise InputError(f"potentials: expected an array (N, cells), got shape {U.shape}.")
     if y.shape != (len(U),):

@@ -1,6 +1,5 @@
 """Where the steps along r begin and end: every cell is cut into equal steps."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,32 +35,3 @@ def checked_edges(edges: Any, cells: int) -> np.ndarray:
         )
     return found
 
-
-def common_cells(
-    potentials: Sequence[np.ndarray], edges: Sequence[np.ndarray | None]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Potentials of different cells as one table, on all of their edges together.
-
-    Cutting a cell in two changes no potential, so that nothing is lost.
-
-    Args:
-        potentials: tables ``(N_1, D_1)``, ``(N_2, D_2)``, ..
-        edges: of each, None for equal cells.
-
-    Returns:
-        ``(N_1 + N_2 + .., D)`` and the edges ``(D + 1,)``.
-
-    Raises ``InputError`` where edges are bad, or do not end in the same place.
-    """
-    grids = [checked_edges(e, table.shape[1]) for e, table in zip(edges, potentials, strict=True)]
-    ends = sorted({float(grid[-1]) for grid in grids})
-    if len(ends) != 1:
-        raise InputError(f"edges: expected one end for all potentials, got {ends[0]:g} and {ends[-1]:g}")
-    union = np.unique(np.concatenate(grids))
-    # edges that differ by rounding alone are one
-    union = union[np.concatenate([[True], np.diff(union) > 1e-12 * ends[0]])]
-    middles = (union[:-1] + union[1:]) / 2
-    tables = [
-        table[:, np.searchsorted(grid, middles) - 1] for table, grid in zip(potentials, grids, strict=True)
-    ]
-    return np.concatenate(tables), union

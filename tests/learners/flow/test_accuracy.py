@@ -6,13 +6,11 @@ With G(s, r) = s + 1 the state is ``exp(I(r)) - 1``, I(r) being the integral of 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bornnet.errors import BornnetError, InputError
 from bornnet.learners.flow.accuracy import adaptive, truncation, values
 from bornnet.learners.flow.learner import FlowLearner
-from bornnet.learners.flow.mesh import checked_edges, common_cells
+from bornnet.learners.flow.mesh import checked_edges
 from bornnet.learners.flow.model import Flow
 from bornnet.learners.flow.remainder import FlowRemainder
 from bornnet.learners.flow.tableaus import INTEGRATORS
@@ -121,24 +119,3 @@ def test_bad_edges(edges, words):
         checked_edges(edges, 3)
     with pytest.raises(InputError, match=words):
         FlowLearner(exponential()).values(np.ones((2, 3)), edges=edges)
-
-
-@given(
-    st.lists(st.floats(0.01, 0.99), min_size=1, max_size=5, unique=True),
-    st.integers(1, 6),
-    st.integers(0, 1000),
-)
-def test_potentials_on_common_cells_are_the_same(inner, cells, seed):
-    edges = np.array([0.0, *sorted(inner), 1.0])
-    generator = np.random.default_rng(seed)
-    uneven, even = generator.normal(size=(2, len(edges) - 1)), generator.normal(size=(3, cells))
-    table, union = common_cells([uneven, even], [edges, None])
-    assert table.shape == (5, len(union) - 1)
-    r = generator.uniform(0, 1, 50)
-    r = r[np.abs(r[:, None] - union).min(axis=1) > 1e-9]
-
-    def at(rows, grid):
-        return rows[:, np.searchsorted(grid, r) - 1]
-
-    np.testing.assert_array_equal(at(table[:2], union), at(uneven, edges))
-    np.testing.assert_array_equal(at(table[2:], union), at(even, np.arange(cells + 1) / cells))
