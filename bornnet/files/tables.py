@@ -29,6 +29,8 @@ from .text import Line, text_lines
 _INDEX = frozenset({"index", "idx", "row", "id", "no", "no.", "nr", "nr.", "#", "unnamed: 0", "rownames"})
 """Headings, in lower case, of a column that counts the rows."""
 
+_MARKS = {",": "commas", ";": "semicolons", None: "blanks"}
+
 
 @dataclass(frozen=True)
 class Table:
@@ -73,7 +75,7 @@ def parse_table(path: Path, content: bytes, *, radial: bool = False) -> Table:
             rows of different lengths, decimal commas, or a first line that may be heading or numbers.
     """
     lines, comments = text_lines(path, content)
-    mark = delimiter(lines[-1].text) if lines else None
+    mark = _delimiter(lines)
     start = _first_row(path, lines, mark)
     if start == len(lines):
         last = f"; line {lines[-1].number} is {lines[-1].text[:40]!r}" if lines else ""
@@ -104,15 +106,43 @@ def parse_table(path: Path, content: bytes, *, radial: bool = False) -> Table:
     return Table(numbers, tuple(headings[-width:]), tuple(units[-width:]) or ("",) * width)
 
 
+def _delimiter(lines: Sequence[Line]) -> str | None:
+    """What parts the columns: as in the last line, or, where that is one field alone and parts nothing, as in
+    the last row of numbers that are parted."""
+    if not lines:
+        return None
+    last = lines[-1].text
+    mark = delimiter(last)
+    if mark is not None or len(last.split()) > 1:
+        return mark
+    return next((mark for line in reversed(lines) if (mark := delimiter(line.text)) and _is_row(line)), None)
+
+
+def _is_row(line: Line) -> bool:
+    """Whether a line is a row of several numbers by a mark of its own, whatever parts the columns of others;
+    a number with a decimal comma is none."""
+    found = fields(line.text, delimiter(line.text))
+    values = [number(field) for field in found if field.lower() not in MISSING]
+    return len(found) > 1 and bool(values) and None not in values and not has_decimal_comma(line.text)
+
+
 def _first_row(path: Path, lines: Sequence[Line], mark: str | None) -> int:
     """How many lines of words, or of numbers that count the columns, stand above the numbers."""
+
+    def above(line: Line, first: bool) -> bool:
+        if not _is_words(heading_fields(line.text, mark), first=first):
+            return False
+        # a row of numbers that another mark parts is no words either; numbered columns may stand so
+        numbered = mark is not None and counts(line.text.split())
+        return numbered or delimiter(line.text) == mark or not _is_row(line)
+
     start = 0
-    while start < len(lines) and _is_words(heading_fields(lines[start].text, mark), first=not start):
+    while start < len(lines) and above(lines[start], not start):
         start += 1
     if start or len(lines) < 2:
         return start
     first = fields(lines[0].text, mark)
-    if not counts(first) or len(first) < 2:
+    if not counts(first) or not 2 <= len(first) <= len(fields(lines[1].text, mark)):
         return 0
     rest = (field for line in lines[1:] for field in fields(line.text, mark))
     decimals = not any(map(is_plain_integer, rest))
@@ -225,6 +255,11 @@ def _field_by_field(
     table = np.empty((len(rows), columns))
     for row, line in enumerate(rows):
         found = fields(line.text, mark)
+        if len(found) == 1 and delimiter(line.text) != mark and _is_row(line):
+            raise InputError(
+                f"{path}: row {row + 1} (line {line.number}): expected columns parted by {_MARKS[mark]}, as in "
+                f"the last row, got {line.text[:40]!r}."
+            )
         for column, field in enumerate(found[:columns]):
             value = float(row) if labels and column == 0 else number(field)
             at_origin = radial and column == columns - 1 > 0 and table[row, column - 1] == 0
@@ -236,8 +271,8 @@ def _field_by_field(
             table[row, column] = value
         if len(found) != columns:
             raise InputError(
-                f"{path}: row {row + 1} (line {line.number}): expected {columns} columns, as row 1, got "
-                f"{len(found)}."
+                f"{path}: row {row + 1} (line {line.number}): expected {columns} "
+                f"column{'s' if columns > 1 else ''}, as row 1, got {len(found)}."
             )
     return table
 
