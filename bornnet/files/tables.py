@@ -257,8 +257,8 @@ def _field_by_field(
         found = fields(line.text, mark)
         if len(found) == 1 and delimiter(line.text) != mark and _is_row(line):
             raise InputError(
-                f"{path}: row {row + 1} (line {line.number}): expected columns parted by {_MARKS[mark]}, as in "
-                f"the last row, got {line.text[:40]!r}."
+                f"{path}: row {row + 1} (line {line.number}): expected columns parted by {_MARKS[mark]}, as "
+                f"in the last row, got {line.text[:40]!r}."
             )
         for column, field in enumerate(found[:columns]):
             value = float(row) if labels and column == 0 else number(field)
