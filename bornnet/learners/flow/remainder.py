@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, jvp, vmap
+from torch.func import functional_call, grad, vmap
 
 from . import compiled
 from .cell_maps import Base, base_of, cell_map_jacobian, cell_maps
@@ -158,7 +158,7 @@ class FlowRemainder(nn.Module):
             if direction is None:
                 result = value(weights, row)
             else:
-                result = jvp(lambda z: value(weights, z), (row,), (along,))[1]
+                result = grad(lambda z: value(weights, z))(row) @ along
             return result, result
 
         along = x if direction is None else direction

@@ -99,6 +99,16 @@ def test_jacobian_against_automatic_differentiation(degree):
     np.testing.assert_allclose(value.detach(), FlowLearner(model.flow)(U) - lower, rtol=1e-8, atol=1e-13)
 
 
+@pytest.mark.parametrize("drive", ["linear", "general"])
+def test_slopes_against_differences_of_values(drive):
+    model = FlowRemainder(flow(drive=drive), 1)
+    x, v, h = torch.from_numpy(U), torch.from_numpy(U[::-1].copy()), 1e-4
+    slope, jacobian = model.slope_and_jacobian(x, v)
+    ends = [model.value_and_jacobian(x + sign * h * v) for sign in (1, -1)]
+    torch.testing.assert_close(slope, (ends[0][0] - ends[1][0]) / (2 * h), rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(jacobian, (ends[0][1] - ends[1][1]) / (2 * h), rtol=1e-5, atol=1e-7)
+
+
 def test_few_potentials_teach_it_the_series_on_any_cells(tmp_path):
     """From 160 potentials of four cells: orders 1 to 3, also on eight cells, which it has never seen."""
     data = labelled(200, 4, seed=5)
