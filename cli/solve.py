@@ -1,8 +1,7 @@
 """`bornnet solve`: the user's own potential, and all that zero-energy scattering says of it."""
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from bornnet.config.names import TARGETS
 from bornnet.errors import InputError
 
 from .options import Name, TableFile, force_option, terminal_options
+from .solve_flags import as_flags, flags_in_errors
 from .solve_tables import SHOWN, csv_writer, drawn, end_of, many, one
 from .terminal import Terminal
 
@@ -58,7 +58,7 @@ FIGURES = (".png", ".svg", ".pdf")
     "--tail-coefficient", type=float, metavar="C", help="Of V = -C/r^N; without: as the table ends."
 )
 @click.option("--cells", type=int, metavar="D", help="Bring it onto cells first, and say what that changes.")
-@click.option("--order", type=int, default=4, show_default=True, metavar="K", help="Highest Born order.")
+@click.option("--order", type=int, metavar="K", help="Highest Born order.  [default: 4]")
 @click.option("--at", metavar="REFERENCE", help="Expand around this potential, such as square:eta=0.95.")
 @click.option("--target", type=Name(TARGETS), help="Of --at: the scattering length, or the inverse of it.")
 @click.option("--law", metavar="RUN", help="Integrate the law that a flow's run has learned, on cells.")
@@ -72,7 +72,7 @@ def solve(
     row: int | None,
     csv_out: str | None,
     plot: str | None,
-    order: int,
+    order: int | None,
     at: str | None,
     target: str | None,
     law: str | None,
@@ -121,6 +121,9 @@ def solve(
     from bornnet.files.atomic import check_new_file
     from bornnet.solving.solve import blocks, solve_problem
 
+    if law is not None and order is not None:
+        raise InputError("--order means nothing for --law, which is no series; leave it out.")
+    order = 4 if order is None else order
     if not 1 <= order <= 50:
         raise InputError(f"--order: expected a number from 1 to 50; got {order}.")
     if workers is not None and workers < 1:
@@ -148,7 +151,7 @@ def solve(
     if law is not None:
         from .solve_law import solve_law
 
-        solve_law(terminal, problem, law, csv_out=csv_out, plot=plot, force=force)
+        solve_law(terminal, problem, law, workers=workers, csv_out=csv_out, plot=plot, force=force)
         return
     shown: list[dict[str, Any]] = []
     wave, ending = None, None
@@ -158,13 +161,13 @@ def solve(
         if problem.given is None:
             solutions = blocks(problem, order, workers=workers)
         else:
-            with _flags_in_errors():
+            with flags_in_errors():
                 solution, wave, ending = solve_problem(problem, order, workers=workers)
             solutions = iter([(0, solution)])
         for start, solution in solutions:
             for row_number, solved in enumerate(solution.records(), problem.first_row + start + 1):
                 record = {"row": row_number, **solved}
-                record["warnings"] = [*problem.notes, *map(_as_flags, solved["warnings"])]
+                record["warnings"] = [*problem.notes, *map(as_flags, solved["warnings"])]
                 write(record)
                 if terminal.json or len(shown) < SHOWN:
                     shown.append(record)
@@ -226,12 +229,12 @@ def _problem(potentials: str | None, row: int | None, given: Mapping[str, Any]) 
             given,
             *("depth", "range_", "terms", *PARAMETERS, "units", "reduced_mass", "cells", *TAIL),
         )
-        with _flags_in_errors():
+        with flags_in_errors():
             return from_file(potentials, row)
     if row is not None:
         raise InputError("--row chooses a potential of a file; with --radial or --shape there is only one.")
     scale = {"units": given["units"], "reduced_mass": given["reduced_mass"], "cells": given["cells"]}
-    with _flags_in_errors():
+    with flags_in_errors():
         if potentials is not None:
             _leave_out("--radial", given, "depth", "range_", "terms", *PARAMETERS)
             problem = from_radial(potentials, **scale, **{name: given[name] for name in TAIL})
@@ -242,31 +245,6 @@ def _problem(potentials: str | None, row: int | None, given: Mapping[str, Any]) 
         _leave_out("--shape", given, *TAIL)
         parameters = {name: given[name] for name in ("depth", "range_", "terms", *PARAMETERS)}
         return from_shape(given["shape"], **scale, **parameters)
-
-
-FLAGS = (
-    "tail coefficient|core radius|core height|reduced mass|depth|range|diffuseness|shape|units|tail|cells|row"
-)
-
-
-def _as_flags(text: str) -> str:
-    """What the library says of parameters, said of the flags of this command."""
-
-    def flag(found: re.Match[str]) -> str:
-        return f"{found[1]}--{found[2].replace(' ', '-')}"
-
-    text = re.sub(rf"^()({FLAGS})\b(?=[: ])", flag, text).replace("terms:", "--term:")
-    text = re.sub(rf"(expected (?:a )?)({FLAGS})(?=( and range)? with it)", flag, text)
-    text = text.replace(" and range with it", " and --range with it").replace("the shape ", "--shape ")
-    return re.sub(r"\b(say )?tail (none|[0-9])", r"\1--tail \2", text, flags=re.IGNORECASE)
-
-
-@contextmanager
-def _flags_in_errors() -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        raise InputError(_as_flags(str(error))) from None
 
 
 def _leave_out(what: str, given: Mapping[str, Any], *names: str) -> None:

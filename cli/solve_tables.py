@@ -87,7 +87,7 @@ def one(problem: "Problem", record: Mapping[str, Any], ending: "Ending | None") 
     a0 = significant(record["scattering_length"], error["total"])
     known = {
         "a0": f"{a0} {unit}",
-        "error of a0": _error(error, unit),
+        "error of a0": error_of_a0(error, unit),
         "1/a0": with_error("inverse_scattering_length", f"/ {unit}", "-"),
         "effective range": with_error("effective_range", unit, "not defined"),
         "strength eta": "infinite" if record["strength"] == inf else _number(record["strength"], ".10g"),
@@ -100,7 +100,7 @@ def one(problem: "Problem", record: Mapping[str, Any], ending: "Ending | None") 
     if problem.cells is not None:
         known["cells"] = problem.cells.shape[1]
         if "discretization" in error:
-            known["cells"] = f"{known['cells']}; they change a0 by {error['discretization']:.1e} {unit}"
+            known["cells"] = f"{known['cells']}; {change_by_cells(error, unit)}"
     terms = zip(record["born_terms"], record["born_sums"], record["born_errors"], strict=True)
     rows = [
         (n, _number(term, ".10g"), _number(total, ".10g"), _number(error, ".2e"))
@@ -112,11 +112,17 @@ def one(problem: "Problem", record: Mapping[str, Any], ending: "Ending | None") 
     return [facts(problem.source, known), table("Born series", headings, rows)]
 
 
-def _error(error: Mapping[str, float], unit: str) -> str:
+def error_of_a0(error: Mapping[str, float], unit: str) -> str:
+    """The error, and its parts where there are several."""
     parts = [
         f"{name} {error[part]:.1e}" for part, name in PARTS.items() if error.get(part, nan) == error.get(part)
     ]
     return f"{error['total']:.1e} {unit}" + (f": {', '.join(parts)}" if len(parts) > 1 else "")
+
+
+def change_by_cells(error: Mapping[str, float], unit: str) -> str:
+    """What bringing a potential in r onto cells did."""
+    return f"they change a0 by {error['discretization']:.1e} {unit}"
 
 
 def drawn(problem: "Problem", wave: "Wave | None") -> list[str]:

@@ -81,7 +81,7 @@ def predict(path: str | Path, potentials: np.ndarray, order: int | None = None) 
         )
     order = order or run.config.order
     series = run.series
-    warnings, unlike = _warnings(path, potentials, run)
+    warnings, unlike = unlike_learned(run, potentials)
     notes = series.without_value(potentials)
     return Prediction(
         series.predict(potentials),
@@ -107,11 +107,10 @@ def _number(values: np.ndarray, row: int) -> float | None:
     return float(values[row]) if np.isfinite(values[row]) else None
 
 
-def _warnings(
-    path: str | Path, potentials: np.ndarray, run: Run
-) -> tuple[list[str], dict[int, tuple[str, ...]]]:
-    """About all potentials together, and by row in which ways one is unlike those learned from."""
-    held_out = load_held_out(path)
+def unlike_learned(run: Run, potentials: np.ndarray) -> tuple[list[str], dict[int, tuple[str, ...]]]:
+    """Warnings of all potentials ``(N, cells)`` together, and by row from 0 in which ways, ``"strength"`` or
+    ``"distance"``, one is unlike those learned from."""
+    held_out = load_held_out(run.path)
     found = []
     unlike: dict[int, tuple[str, ...]] = {int(row): () for row in range(len(potentials))}
     around = run.target.reference is not None

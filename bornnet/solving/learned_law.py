@@ -16,8 +16,10 @@ from ..learners.flow.accuracy import truncation
 from ..learners.flow.learner import FlowLearner
 from ..learners.spread import spreads
 from ..physics.variable_phase import cut_off_lengths
-from ..physics.weinberg import bound_states, weinberg_eigenvalue
+from ..physics.weinberg import weinberg_eigenvalue
 from ..runs.directory import Run, load_held_out, load_run
+from ..runs.predict import unlike_learned
+from ..series.reach import without_value
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,14 @@ class LearnedPaths:
 
     Attributes:
         r: ``(cells,)``, behind every cell.
-        exact, learned: y there, ``(N, cells)``; learned ones are means over the members.
+        exact, learned: y there, ``(N, cells)``; learned ones are means over the members, and NaN for a
+            potential that the run has no value for.
         spread: sample standard deviation of the last over the members, ``(N,)``; None for one member.
         truncation: estimated error of the last by the steps' finite length, ``(N,)``.
         strength: eta of every potential, ``(N,)``; NaN where it is not attractive everywhere.
         fitted: the largest eta that the run has held out, as it has fitted.
+        notes: ``(N,)``, why there is no value; None where there is one.
+        unlike: ``(N,)``, in which ways each is unlike what the run was fitted to, as `runs.predict` finds.
     """
 
     r: np.ndarray
@@ -40,6 +45,8 @@ class LearnedPaths:
     truncation: np.ndarray
     strength: np.ndarray
     fitted: float
+    notes: tuple[str | None, ...]
+    unlike: tuple[tuple[str, ...], ...]
 
     def records(self, length: float = 1.0) -> Iterator[dict[str, Any]]:
         """Of each potential, as plain numbers in the unit of which one range is ``length``."""
@@ -51,47 +58,49 @@ class LearnedPaths:
                 "difference": length * float(learned - exact),
                 "truncation": length * float(self.truncation[row]),
                 "strength": float(self.strength[row]),
-                "beyond_fitted": bool(self.strength[row] > self.fitted),
+                "beyond_fitted": "strength" in self.unlike[row],
+                "unlike": list(self.unlike[row]),
+                "note": self.notes[row],
             }
 
 
 def follow_law(path: str | Path, potentials: np.ndarray) -> LearnedPaths:
     """The first round's law of every member of a run, on potentials ``(N, cells)`` of any number of cells.
 
+    It is followed where the run has a value, as `bornnet predict` says: a bound state, with which y passes
+    through infinity, or a state that leaves those of the fit has none.
+
     Raises:
-        InputError: a run without a law for the scattering length at U = 0, or a potential with a bound state,
-            where y passes through infinity and the law is one of y itself.
+        InputError: a run without a law for the scattering length at U = 0.
     """
     run = load_run(path)
     members = _flows(run)
     U = np.array(potentials, dtype=float)
-    bound = np.flatnonzero(np.asarray(bound_states(U)) > 0)
-    if len(bound) and any(member.flow.state == "value" for member in members):
-        row = int(bound[0])
-        where = _first_pole(U[row])
-        raise InputError(
-            f"potential {row + 1}: a bound state appears inside, where y(r) passes through infinity near "
-            f"r = {where:.3g} ranges, and the law of {run.path} is one of y itself; take a weaker potential, "
-            "or a flow fitted with state angle."
-        )
+    notes = without_value([rounds for rounds in run.learners if rounds], run.target, U)
+    kept = np.array([note is None for note in notes], dtype=bool)
+    unlike = unlike_learned(run, U)[1]
     attractive = (U >= 0).all(axis=1)
     strength = np.full(len(U), np.nan)
     strength[attractive] = weinberg_eigenvalue(U[attractive])
-    paths = []
-    for member in members:
+    paths = np.full((len(members), *U.shape), np.nan)
+    truncations = np.full((len(members), len(U)), np.nan)
+    for number, member in enumerate(members if kept.any() else ()):
         law = member.law()
         assert law is not None
-        paths.append(law.path(U).outputs[:, member.flow.substeps - 1 :: member.flow.substeps])
-    last = np.array([outputs[:, -1] for outputs in paths])
+        substeps = member.flow.substeps
+        paths[number, kept] = law.path(U[kept]).outputs[:, substeps - 1 :: substeps]
+        truncations[number, kept] = truncation(member.flow, U[kept])
     cells = U.shape[1]
     return LearnedPaths(
         r=np.arange(1, cells + 1) / cells,
         exact=cut_off_lengths(U),
         learned=np.mean(paths, axis=0),
-        spread=None if len(paths) == 1 else spreads(last),
-        truncation=np.max([truncation(member.flow, U) for member in members], axis=0),
+        spread=None if len(paths) == 1 else spreads(paths[:, :, -1]),
+        truncation=truncations.max(axis=0),
         strength=strength,
         fitted=float(load_held_out(run.path)["strength"].max()),
+        notes=tuple(notes),
+        unlike=tuple(unlike.get(row, ()) for row in range(len(U))),
     )
 
 
@@ -108,10 +117,3 @@ def _flows(run: Run) -> list[FlowLearner]:
             f"has learned it; the run's learner is {','.join(run.config.learner)}."
         )
     return flows
-
-
-def _first_pole(U: np.ndarray) -> float:
-    """r behind the cell in which the first bound state of the potential cut off at r appears."""
-    cells = len(U)
-    counts = np.asarray(bound_states(U * np.tri(cells)))
-    return float((np.argmax(counts > 0) + 1) / cells)

@@ -179,7 +179,8 @@ def test_the_learned_law_in_units_and_for_many(runs):
     outcome = runs("solve", "two.csv", "--law", "flow", "--csv", "law.csv")
     assert outcome.err == "Wrote law.csv.\n"
     rows = Path("law.csv").read_text().splitlines()
-    assert rows[0] == "row,scattering_length,learned,learned_spread,difference,truncation,strength"
+    columns = "row,scattering_length,learned,learned_spread,difference,truncation,strength,error,note"
+    assert rows[0] == columns
     assert len(rows) == 3
     assert float(rows[1].split(",")[1]) == pytest.approx(scattering_length(np.array([0.3, 0.2])))
     Path("strong.csv").write_text("2,2\n")  # eta 0.81
@@ -187,10 +188,6 @@ def test_the_learned_law_in_units_and_for_many(runs):
 
 
 def test_laws_that_cannot_be_followed(refused, runs):
-    Path("bound.csv").write_text("0.1,0.1,0.1\n1,30,1\n")
-    error = refused("solve", "bound.csv", "--law", "flow")
-    assert "potential 2: a bound state appears inside" in error
-    assert "r = 0.667" in error
     Path("u.csv").write_text("0.1,0.2\n")
     assert "learner is mlp" in refused("solve", "u.csv", "--law", "mlp")
     assert "--plot" in refused("solve", "u.csv", "--law", "flow", "--plot", "u.png")
@@ -198,3 +195,49 @@ def test_laws_that_cannot_be_followed(refused, runs):
     gaussian = ("--shape", "gaussian", "--depth", 1, "--range", 0.4)
     assert "--cells" in refused("solve", *gaussian, "--law", "flow")
     assert "no such run" in refused("solve", "u.csv", "--law", "nowhere")
+    assert "--order means nothing for --law" in refused("solve", "u.csv", "--law", "flow", "--order", 4)
+
+
+def test_the_exact_value_beside_the_law_has_its_error(runs):
+    shape = ("--shape", "gaussian", "--depth", 0.5, "--range", 0.4, "--cells", 16)
+    plain, law = (runs("solve", *shape, *flags, "--json").json for flags in ((), ("--law", "flow")))
+    assert law["discretization_error"] == plain["discretization_error"] > 0
+    (exact,), (learned,) = plain["potentials"], law["potentials"]
+    assert {name: learned[name] for name in ("scattering_length", "error", "warnings")} == {
+        name: exact[name] for name in ("scattering_length", "error", "warnings")
+    }
+    assert learned["error"]["discretization"] == law["discretization_error"]
+    shown = runs("solve", *shape, "--law", "flow").out
+    assert "a0 on 16 cells" in shown
+    assert f"16; they change a0 by {law['discretization_error']:.1e}" in shown
+    Path("u.csv").write_text("0.3,0.2\n")
+    plain, law = (runs("solve", "u.csv", *flags, "--json").json for flags in ((), ("--law", "flow")))
+    assert law["potentials"][0]["error"] == plain["potentials"][0]["error"]
+    assert law["potentials"][0]["warnings"] == []
+
+
+def test_the_law_has_values_where_predict_has(runs):
+    U = [[0.3, 0.6, 0.2, 0.4], [60, 60, 60, 60], [2, 2, 2, 2], [0.2, -3, 0.2, 0.2], [1, 1, 1, 1.1]]
+    np.savetxt("u.csv", U, delimiter=",")
+    outcome = runs("solve", "u.csv", "--law", "flow", "--json")
+    law = outcome.json["potentials"]
+    predicted = runs("predict", "flow", "u.csv", "--json").json["potentials"]
+    assert outcome.code == 0
+    assert [row["value"] is None for row in predicted][:2] == [False, True]
+    for own, other in zip(law, predicted, strict=True):
+        value = other["value"]
+        assert own["learned"] == (value if value is None else pytest.approx(value, rel=1e-12))
+        assert (own["note"], own["unlike"]) == (other["note"], other["unlike"])
+        assert own["beyond_fitted"] == ("strength" in other["unlike"])
+        assert any("no value" in warning for warning in own["warnings"]) == (value is None)
+        assert own["scattering_length"] is not None
+    bound = law[1]
+    assert "a bound state appears inside" in bound["note"]
+    assert (bound["difference"], bound["truncation"], bound["error"]["interpolation"]) == (None, None, None)
+    shown = runs("solve", "u.csv", "--law", "flow", "--csv", "law.csv")
+    assert "no value by the law: a bound state" in shown.err
+    assert Path("law.csv").read_text().splitlines()[2].split(",")[2] == ""
+    alone = runs("solve", "u.csv", "--row", 2, "--law", "flow", "--json").json
+    assert alone["potentials"] == [bound]
+    assert alone["along_r"]["learned"] == [None] * 4
+    assert "Note: no value by the law" in runs("solve", "u.csv", "--row", 2, "--law", "flow").err
