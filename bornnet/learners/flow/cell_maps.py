@@ -74,7 +74,7 @@ def base_of(flow: Flow, at: Any = None, *, cells: int | None = None, edges: Any 
     if not torch.isfinite(output):
         raise InputError(
             "at: the output is infinite at the base potential, so that there is no Taylor series around it; "
-            "take another base, or another state than 'inverse' around U = 0"
+            "take another base"
         )
     return Base(grid, flow.factor * potential, states, still)
 

@@ -45,7 +45,8 @@ class Config(Stepwise):
     readout: Readout = Field("first", description="Output: the first component, or linear in all of them.")
     state: StateKind = Field(
         "value",
-        description="What is carried: the output, an angle whose tangent it is, or whose cotangent it is.",
+        description="What is carried: the output, an angle whose tangent it is, or one from pi/2 on whose "
+        "cotangent it is, as 1/a0 is; angles go through where a bound state appears.",
     )
     integrator: Integrator = Field("dop853", description="Runge-Kutta method of the steps along r.")
     substeps: Count | None = Field(

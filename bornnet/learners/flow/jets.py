@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...networks.expansion import check_order
 from .algebra import algebra
 from .cell_maps import Base, base_of, cell_maps
-from .model import Flow
+from .model import READOUT_SIGNS, Flow
 
 _ROWS = 4096  # displacements carried at once
 
@@ -115,8 +115,8 @@ def readout_series(state: str, start: Tensor, order: int) -> list[Tensor]:
     """Taylor coefficients 0..order of the readout in the state: ``y' = 1 + y^2`` or ``-(1 + y^2)``."""
     if state == "value":
         return [start, torch.ones_like(start)] + [torch.zeros_like(start)] * (order - 1)
-    sign = 1.0 if state == "angle" else -1.0
-    y = [torch.tan(start) if state == "angle" else 1 / torch.tan(start)]
+    sign = READOUT_SIGNS[state]
+    y = [sign * torch.tan(start)]
     for n in range(order):
         square = sum((y[i] * y[n - i] for i in range(n + 1)), torch.zeros_like(start))
         y.append(sign * (square + (1.0 if n == 0 else 0.0)) / (n + 1))

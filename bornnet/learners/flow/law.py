@@ -25,22 +25,18 @@ from ..law import Adjoint, Path
 from .algebra import algebra
 from .cell_maps import drive_polynomial
 from .mesh import checked_edges
-from .model import Flow
+from .model import READOUT_SIGNS, Flow
 
 
 class FlowLaw:
     """The law of a flow (`learners.law.Law`).
 
-    Raises ``InputError`` for a flow that has none: with a general drive the rate depends on U, and an inverse
-    is infinite where the law begins.
+    Raises ``InputError`` for a flow that has none: with a general drive the rate depends on U.
     """
 
     def __init__(self, flow: Flow) -> None:
         if not has_law(flow):
-            raise InputError(
-                f"flow: a law in r and y alone needs a linear drive and no inverse; got a {flow.drive} drive "
-                f"and the state {flow.state!r}"
-            )
+            raise InputError(f"flow: a law in r and y alone needs a linear drive; got a {flow.drive} drive")
         self.flow = flow
 
     @torch.no_grad()
@@ -84,7 +80,7 @@ class FlowLaw:
 
 
 def has_law(flow: Flow) -> bool:
-    return flow.drive == "linear" and flow.state != "inverse"
+    return flow.drive == "linear"
 
 
 def law_coefficients(flow: Flow, r: np.ndarray, powers: int) -> np.ndarray:
@@ -103,10 +99,11 @@ def law_coefficients(flow: Flow, r: np.ndarray, powers: int) -> np.ndarray:
         one = space.constant(torch.ones_like(places))
         rate = drive_polynomial(flow, space, s, space.constant(places), one)
         form = flow.factor * _form(flow, rate.movedim(-1, 0)).movedim(0, -1)
-        # y = unit tan(form): the rate of y is (1 + tan^2) times that of the form, and form = arctan(y / unit)
-        if flow.state == "angle":
-            tangent, secant = _angle_series(powers)
-            form = space.product(_substituted(space, form, tangent), secant.expand_as(form))
+        # y = +-unit tan(form): the rate of y is +-(1 + tan^2) times the form's, and form = +-arctan(y / unit)
+        if flow.state != "value":
+            sign = READOUT_SIGNS[flow.state]
+            arctan, secant = _angle_series(powers)
+            form = sign * space.product(_substituted(space, form, sign * arctan), secant.expand_as(form))
         return np.stack([(flow.unit ** (1 - k) * form[:, k]).numpy() for k in range(powers + 1)])
 
 

@@ -90,7 +90,7 @@ class FlowLearner(Learner):
         return np.concatenate([np.linalg.norm(jacobian @ self.spread, axis=1) for jacobian in jacobians])
 
     def law(self) -> FlowLaw | None:
-        """What drives the output along r; None for a general drive, or an inverse."""
+        """What drives the output along r; None for a general drive."""
         return FlowLaw(self.flow) if has_law(self.flow) else None
 
     @property

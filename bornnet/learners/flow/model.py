@@ -10,8 +10,9 @@ What the state means is a choice of the readout:
 
 - ``value``: the output is the state itself.
 - ``angle``: the output is its tangent, so that it passes through infinity at the state pi/2.
-- ``inverse``: the output is its cotangent: what is learned is an inverse, infinite at U = 0, such as 1/a0
-  around the unitary limit, where it is 0 and the state pi/2.
+- ``inverse``: the output is the cotangent of pi/2 plus the state: 1/a0 around the unitary limit, where it is
+  0 and the angle whose tangent is a0 is pi/2. Output and state are 0 at the base here too, whatever the
+  target; this is the angle counted from the other axis, and with the other sign.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,9 @@ from .mesh import checked_edges
 from .tableaus import Tableau, tableau
 
 STATES = ("value", "angle", "inverse")
+READOUT_SIGNS = {"angle": 1.0, "inverse": -1.0}
+"""Of the tangent: cot(pi/2 + s) is -tan s."""
+
 DRIVES = ("linear", "general")
 READOUTS = ("first", "linear")
 
@@ -153,7 +157,7 @@ class Flow(nn.Module):
         y = s[..., 0] if self.readout is None else s @ self.readout
         if self.state == "value":
             return y
-        return torch.tan(y) if self.state == "angle" else 1 / torch.tan(y)
+        return READOUT_SIGNS[self.state] * torch.tan(y)
 
     @property
     def gain(self) -> Tensor | float:

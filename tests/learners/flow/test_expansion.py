@@ -13,7 +13,13 @@ from bornnet.learners.flow.tensors import derivative_tensor
 
 CELLS = 4
 AT = np.array([0.3, 0.2, 0.5, 0.1])
-CASES = [{}, {"components": 2, "readout": "linear"}, {"drive": "general"}, {"state": "angle"}]
+CASES = [
+    {},
+    {"components": 2, "readout": "linear"},
+    {"drive": "general"},
+    {"state": "angle"},
+    {"state": "inverse"},
+]
 
 
 def small(**settings) -> Flow:

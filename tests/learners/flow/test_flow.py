@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from series_cases import contracted, labelled
 from torch.func import jacfwd, jacrev
 
-from bornnet import compare, fit_series, load_series
+from bornnet import compare, fit_series, inverse_scattering_length, load_series, reference
 from bornnet.errors import InputError
 from bornnet.learners.flow.config import Config
 from bornnet.learners.flow.learner import FlowLearner
 from bornnet.learners.flow.model import Flow
 from bornnet.learners.flow.remainder import FlowRemainder
+from bornnet.physics.distorted.deviations import sample_deviations
 
 U = np.random.default_rng(0).uniform(0.0, 1.0, (5, 3))
 
@@ -126,6 +127,30 @@ def test_few_potentials_teach_it_the_series_on_any_cells(tmp_path):
     series.save(tmp_path / "flow.safetensors")
     again = load_series(tmp_path / "flow.safetensors")
     np.testing.assert_array_equal(again.kernel(2), series.kernel(2))
+
+
+def test_the_cotangent_is_fitted_around_the_unitary_limit_and_around_zero(tmp_path):
+    """Its state is 0 where displacements are; kernels, law, and what is stored are right."""
+    unitary = reference("square:a0=inf", 4)
+    dU, _ = sample_deviations("mixture", 160, 4, at=unitary, target="inverse", strength=(3e-3, 0.3), seed=3)
+    data = labelled(160, 4, seed=5)
+    for potentials, values, around in (
+        (unitary + dU, inverse_scattering_length(unitary + dU), {"at": unitary, "target": "inverse"}),
+        (data.potentials, data.values, {}),
+    ):
+        series = fit_series(
+            potentials, values, learner="flow", state="inverse", hidden=(6,), steps=(30,), rounds=1, **around
+        )
+        found = compare(series)
+        first, second = (row.kernel_error for row in found.orders[:2])
+        assert first < 1e-3
+        assert second < 2e-2
+        assert found.law.median < 2e-2
+        assert found.law.response_deviation < 5e-2
+        series.save(stored := tmp_path / f"{len(around)}.safetensors")
+        again = load_series(stored)
+        np.testing.assert_array_equal(again.predict(potentials), series.predict(potentials))
+        np.testing.assert_array_equal(again.kernel(2), series.kernel(2))
 
 
 def test_factors_that_differ_from_cell_to_cell_are_refused():
