@@ -15,13 +15,14 @@ from bornnet.series.automatic import choose, for_generated, for_rows
 from bornnet.series.member import learner_of
 from bornnet.studies.file import read_study
 
-DATA = labelled(120, cells=3)
+DATA = labelled(90, cells=3)
 
 
 @pytest.mark.parametrize(
     ("rows", "cells", "facts", "learner"),
     [
-        (200, 16, {"noisy": False}, "flow"),
+        (80, 16, {"noisy": False}, "flow"),
+        (200, 16, {"noisy": False}, "flow,gp"),
         (8000, 16, {"noisy": False}, "flow,gp"),
         (8000, 16, {"noisy": True}, "flow"),
         (8000, 64, {"noisy": False}, "flow,gp"),
@@ -82,7 +83,7 @@ def test_in_memory_and_in_a_run(tmp_path, capsys):
 
 def test_in_a_study(tmp_path):
     (tmp_path / "s.toml").write_text(
-        '[base]\nlearner = "auto"\nsamples = 100\ncells = 3\n[vary]\nsamples = [4000]\n', encoding="utf-8"
+        '[base]\nlearner = "auto"\nsamples = 90\ncells = 3\n[vary]\nsamples = [4000]\n', encoding="utf-8"
     )
     study = read_study(tmp_path / "s.toml")
     assert [setting.config.learner for setting in study.settings] == [("flow",), ("flow", "gp")]
