@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .terminal import table
 
 if TYPE_CHECKING:
-    from bornnet.comparison.network_shares import NetworkShares
+    from bornnet.comparison.network_shares import NetworkShares, OrderShares
     from bornnet.diagrams.diagram import Diagram
     from bornnet.diagrams.shares import DiagramShare
 
@@ -87,8 +87,18 @@ def by_vertices(found: Sequence[Diagram]) -> Any:
     )
 
 
-def share_tables(run: str, shares: NetworkShares) -> list[Any]:
-    """What each is worth in a network, and by layers where it has several."""
+def direction_of(shares: OrderShares, along: str | None) -> str:
+    """What U of the signed shares is: the potential of the file ``along``, or the well taken without one."""
+    at = shares.words.at
+    base = "U is" if at is None else f"Expanded at {at}; U, the displacement from it, is"
+    cells = len(shares.direction)
+    return (
+        f"{base} {'the square well of depth 1' if along is None else f'that of {along}'}, on {cells} cells."
+    )
+
+
+def share_tables(run: str, shares: NetworkShares, along: str | None) -> list[Any]:
+    """What each is worth in a network, along the potential of that file, and by layers where it has several."""
     order, entries = shares.order, shares.shares
     shown = _largest(shares)
     unlike = (
@@ -118,7 +128,6 @@ def share_tables(run: str, shares: NetworkShares) -> list[Any]:
         f"{shares.along:+.6f}",
     )
     names = shares.words
-    base = "U is" if names.at is None else f"Expanded at {names.at}; U, the displacement from it, is"
     label = "exact Born term" if names.at is None else "exact term"
     known = shares.born_term is not None
     exact = [(label, "", "", f"{shares.born_term:+.6f}", "")] if known else []
@@ -127,8 +136,7 @@ def share_tables(run: str, shares: NetworkShares) -> list[Any]:
             run if shares.round is None else f"{run}: round {shares.round}, member {shares.member}",
             ("diagram", "labelings", f"norm in T_{order}", f"T_{order}(U), {names.unit}", "share"),
             [*rows, (*total, "100 %"), *exact],
-            f"{base} the square well of depth 1, or as --along says. Norms do not add up: parts of opposite "
-            f"sign cancel.{unlike}{fewer}",
+            f"{direction_of(shares, along)} Norms do not add up: parts of opposite sign cancel.{unlike}{fewer}",
         )
     ]
     if any(share.layers for share in entries):

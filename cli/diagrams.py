@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from bornnet.diagrams.diagram import Diagram
 
 _COUNTED, _DRAWN, _SHOWN = 12, 8, 6  # highest orders: counted; drawn into files; drawn in the terminal
+_VALUED = 5  # highest order of a flow's trees: `comparison.flow_shares.HIGHEST`, which is slow to import
 _FORMATS = ("text", "svg", "tikz")
 _ENDINGS = {".svg": "svg", ".tex": "tikz", ".txt": "text"}
 
 
 @click.command()
 @click.option(
-    "--order", type=int, required=True, metavar="N", help=f"Order of the derivative, 1 to {_COUNTED}."
+    "--order",
+    type=int,
+    required=True,
+    metavar="N",
+    help=f"Order of the derivative, 1 to {_COUNTED}; of a flow's trees, 1 to {_VALUED}.",
 )
 @click.option("--run", type=click.Path(), metavar="RUN", help="Value the diagrams in a network of this run.")
 @model_options
@@ -98,6 +103,11 @@ def diagrams(
         if isinstance(chosen.model, FlowLearner):
             from .flow_diagrams import show_trees
 
+            if order > _VALUED:
+                raise InputError(
+                    f"--order: expected a number from 1 to {_VALUED} for the trees of a flow, as {run} is; got "
+                    f"{order}. Diagrams of layers go up to {_COUNTED}."
+                )
             show_trees(terminal, chosen, order, member, along, form=form, out=out, force=force)
             return
         shares = shares_of(chosen, order, member, along)
@@ -128,7 +138,7 @@ def diagrams(
         f"Order {order}: {counted(found)}",
         "",
         *pictures,
-        *(share_tables(run or str(model), shares) if shares else ()),
+        *(share_tables(run or str(model), shares, along) if shares else ()),
         *(model_facts(shares.model) if shares and shares.model else ()),
     )
     if out is not None:
@@ -154,7 +164,8 @@ def _form(form: str | None, out: str | None, terminal: Terminal) -> str:
 def _require_order(order: int, form: str) -> None:
     if not 1 <= order <= _COUNTED:
         raise InputError(
-            f"--order: expected a number from 1 to {_COUNTED} (which has 21,965 diagrams); got {order}."
+            f"--order: expected a number from 1 to {_COUNTED} (which has 21,965 diagrams), of a flow's trees to "
+            f"{_VALUED}; got {order}."
         )
     if form != "text" and order > _DRAWN:
         raise InputError(f"--order: drawings go up to order {_DRAWN} (261 diagrams); got {order}.")

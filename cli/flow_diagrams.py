@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .diagram_tables import direction_of
 from .terminal import Terminal, table
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ def show_trees(
         return
     count = len(shares.shares)
     terminal.result(
-        {"shapes": count, **document},
+        {"shapes": count, "cells": len(shares.direction), "cells_fitted": chosen.run.cells, **document},
         f"Order {order}: {count} rooted tree{'' if count == 1 else 's'}, read from r = 0 at the left",
         "",
         *((*drawing.splitlines(), "") if out is None else ()),
-        *_tables(str(chosen.run.path), shares),
+        *_tables(str(chosen.run.path), shares, along, chosen.run.cells),
     )
     if out is not None:
         terminal.note(f"Wrote {out}.")
@@ -99,13 +100,9 @@ def _worth(shares: "FlowShares", share: "TreeShare") -> str:
     )
 
 
-def _expanded(shares: "FlowShares") -> str:
-    at = shares.words.at
-    return "U is" if at is None else f"Expanded at {at}; U, the displacement from it, is"
-
-
-def _tables(run: str, shares: "FlowShares") -> list[Any]:
-    order = shares.order
+def _tables(run: str, shares: "FlowShares", along: str | None, fitted: int) -> list[Any]:
+    order, cells = shares.order, len(shares.direction)
+    others = f" Norms are of as many, where the run was fitted on {fitted}." if cells != fitted else ""
     rows: list[Sequence[Any]] = [
         (
             f"{index}  {share.diagram.notation}",
@@ -125,8 +122,7 @@ def _tables(run: str, shares: "FlowShares") -> list[Any]:
             f"{run}: round {shares.round}, member {shares.member}",
             ("tree", f"norm in T_{order}", "over all", f"T_{order}(U), {shares.words.unit}"),
             rows,
-            f"{_expanded(shares)} the square well of depth 1, or as --along says. Norms do not add up: parts "
-            "of opposite sign cancel.",
+            f"{direction_of(shares, along)}{others} Norms do not add up: parts of opposite sign cancel.",
         ),
         "",
         table(

@@ -11,6 +11,7 @@ from bornnet.cli.main import main
 
 from bornnet import born_kernel, born_terms, load_run, scattering_length, weinberg_eigenvalue
 from bornnet.comparison.compare import compare_run
+from bornnet.comparison.flow_shares import HIGHEST
 from bornnet.learners.flow.accuracy import adaptive
 
 FLOW = ("--learner", "flow", "--hidden", "8,8", "--steps", "30", "--rounds", "1", "--quiet")
@@ -143,8 +144,27 @@ def test_trees_are_drawn(runs):
     assert "g_{2}" in runs("diagrams", "--order", 3, "--run", "flow", "--format", "tikz").out
 
 
+def test_trees_say_along_what_they_are_and_on_how_many_cells(runs):
+    def words(*flags):
+        return " ".join(runs("diagrams", "--order", 2, "--run", "flow", *flags).out.split())
+
+    assert "U is the square well of depth 1, on 4 cells. Norms do not" in words()
+    Path("u.csv").write_text("0.5,1,2,0.1,0.7,0.2\n")
+    other = words("--along", "u.csv")
+    assert "U is that of u.csv, on 6 cells. Norms are of as many, where the run was fitted on 4." in other
+    assert "square well" not in other
+    document = runs("diagrams", "--order", 2, "--run", "flow", "--along", "u.csv", "--json").json
+    assert (document["cells"], document["cells_fitted"]) == (6, 4)
+    Path("own.csv").write_text("0.5,1,2,0.1\n")
+    shown = " ".join(runs("diagrams", "--order", 2, "--run", "mlp", "--along", "own.csv").out.split())
+    assert "U is that of own.csv, on 4 cells. Norms do not" in shown
+
+
 def test_trees_that_cannot_be_had(refused, runs):
-    assert "up to order 5" in refused("diagrams", "--order", 6, "--run", "flow")
+    expected = f"expected a number from 1 to {HIGHEST} for the trees of a flow"
+    assert expected in refused("diagrams", "--order", HIGHEST + 1, "--run", "flow")
+    assert f"of a flow's trees to {HIGHEST}; got 13" in refused("diagrams", "--order", 13, "--run", "flow")
+    assert f"1 to 12; of a flow's trees, 1 to {HIGHEST}" in " ".join(runs("diagrams", "--help").out.split())
     np.savetxt("two.csv", np.ones((2, 4)), delimiter=",")
     assert "one potential" in refused("diagrams", "--order", 2, "--run", "flow", "--along", "two.csv")
     assert "--member" in refused("diagrams", "--order", 2, "--run", "flow", "--member", 2)
