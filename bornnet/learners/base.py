@@ -9,7 +9,7 @@ and commands know learners by this class alone.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from ..training.problem import Problem
 INPUT_SPREAD = 20.0
 """Inputs are scaled to an RMS of 1/20. The smaller they are, the closer an untrained network is to its own
 low-order Taylor polynomial, which is what it is to become; trials on 16 and 64 cells favoured 10 to 30."""
+
+LeftBy = Literal["rounds", "learners"]
+"""What has taken the first order from values that are to be fitted: the rounds before, where lower orders are
+corrected and no part of the model is removed, or the learners before in a chain."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,13 @@ class Task:
     slopes: np.ndarray | None = None
     scaling: Scaling | None = None
     alone: bool = True
+
+    @property
+    def left_by(self) -> LeftBy | None:
+        """What has taken the first order from the targets, if anything has."""
+        if self.slopes is not None:
+            return "learners"
+        return "rounds" if self.degree < self.number else None
 
 
 class Learner(ABC):
@@ -181,9 +192,9 @@ class Learner(ABC):
         return Scaling(1 / (INPUT_SPREAD * np.where(spread == 0, 1.0, spread)), output)
 
     @classmethod
-    def check(cls, config: Any, *, noisy: bool) -> None:
-        """``InputError`` where settings exclude one another, or values with errors (`noisy`); before
-        anything is written."""
+    def check(cls, config: Any, *, noisy: bool, left_by: LeftBy | None = None) -> None:
+        """``InputError`` where settings exclude one another, values with errors (`noisy`), or values whose
+        first order is gone (`left_by`); before anything is written."""
         return None
 
     @classmethod

@@ -11,7 +11,7 @@ from ..config.registry import MODULE, learner_class
 from ..config.schema import LearnerConfig
 from ..training.fit import Progress
 from ..training.problem import Problem, Samples
-from .base import Fit, Learner, Scaling, State, Task
+from .base import Fit, Learner, LeftBy, Scaling, State, Task
 from .states import packed_states, unpacked_states
 
 _ROWS = 8192  # potentials taken at once
@@ -88,9 +88,9 @@ class Chain(Learner):
         return learner_class(name).scaling(common, output, integral, part)
 
     @classmethod
-    def check(cls, config: Settings, *, noisy: bool) -> None:
-        for name, part in config.parts:
-            learner_class(name).check(part, noisy=noisy)
+    def check(cls, config: Settings, *, noisy: bool, left_by: LeftBy | None = None) -> None:
+        for place, (name, part) in enumerate(config.parts):
+            learner_class(name).check(part, noisy=noisy, left_by="learners" if place else left_by)
 
     @classmethod
     def least_rows(cls, cells: int, config: Settings) -> int:

@@ -100,7 +100,8 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     if study.sigma == "learn":
         training, held_out, noise = learned_noise(training, held_out, study.seed, learned.value)
     learner, settings = learner_of(study)
-    learner.check(settings, noisy=training.sigma is not None)
+    corrected = study.lower_orders == "corrected" and study.rounds > 1
+    learner.check(settings, noisy=training.sigma is not None, left_by="rounds" if corrected else None)
     scaling = choose_scaling(training, learner, settings)
     copies = at_once * local_processes()
     data = StudyData(dataset, study, training, held_out, scaling, learned, copies, noise)
@@ -110,14 +111,17 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
 
 
 def warn_of_few_samples(data: StudyData) -> None:
-    """A warning where a round has fewer potentials than its network has weights."""
-    rows = [_rows(data, number)[0] for number in range(1, data.study.rounds + 1)]
+    """A warning where a round fits fewer potentials than its network has weights."""
+    learner, config = learner_of(data.study)
+    there = [_rows(data, number)[0] for number in range(1, data.study.rounds + 1)]
+    rows = [learner.rows_fitted(count, config) for count in there]
     if data.weights is not None and min(rows) < data.weights:
+        at = rows.index(min(rows))
+        more = "Generate more samples" if rows[at] == there[at] else "Take more --fit-rows"
         _log.warning(
-            f"there are {min(rows):,} potentials for {data.weights:,} weights in round "
-            f"{1 + rows.index(min(rows))}: the network can follow every one of them exactly and still be "
-            "wrong in between, so expect a held-out error far above the training error. Generate more "
-            "samples, or take a smaller --hidden."
+            f"there are {rows[at]:,} potentials for {data.weights:,} weights in round {at + 1}: the network "
+            "can follow every one of them exactly and still be wrong in between, so expect a held-out error "
+            f"far above the training error. {more}, or take a smaller --hidden."
         )
 
 

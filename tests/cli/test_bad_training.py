@@ -142,6 +142,15 @@ FLAGS = {
         "--out n --learner flow,gp --ease error,1 --optimizer adam",
         "ease: a penalty needs the optimizer 'levenberg-marquardt', got 'adam'",
     ),
+    "a flow of corrections": (
+        "--out n --learner flow --rounds 2 --lower-orders corrected",
+        "components: a flow of one component cannot follow what earlier rounds leave with lower_orders =",
+    ),
+    "a flow behind others": (
+        "--out n --learner polynomial,flow",
+        "components: a flow of one component cannot follow what the learners before it in a chain leave",
+    ),
+    "fit rows": ("--out n --learner flow --fit-rows 1", "--fit-rows: expected a number of at least 2; got 1"),
     "rate": ("--out n --learning-rate 0", "--learning-rate: expected a number above 0; got 0.0"),
     "batch": ("--out n --batch 0", "--batch: expected a number of at least 1; got 0"),
     "seed": ("--out n --seed -1", "--seed: expected a number of at least 0; got -1"),
@@ -167,7 +176,7 @@ FLAGS = {
 
 
 # what only several rounds can get wrong
-ROUNDS = {"rounds 0", "rounds 21", "rounds half", "floors too high"}
+ROUNDS = {"rounds 0", "rounds 21", "rounds half", "floors too high", "a flow of corrections"}
 REQUESTS = [
     pytest.param(command, *case, id=f"{command}, {name}")
     for name, case in FLAGS.items()

@@ -56,6 +56,7 @@ class Config(Stepwise):
     )
     fit_rows: Count | None = Field(
         None,
+        ge=2,
         description="Potentials that a fit takes at most, drawn at random; by default all.",
         json_schema_extra={"metavar": "N"},
     )

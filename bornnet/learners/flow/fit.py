@@ -5,6 +5,7 @@ hundred times that of the others. So some are drawn, each is fitted to a few hun
 the one with the least typical held-out error is fitted to all.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +31,8 @@ from .learner import FlowLearner, flow_of
 from .model import Flow
 from .remainder import FlowRemainder
 
+_log = logging.getLogger(__name__)
+
 _REACHED = 1000  # potentials of the fit whose states are what it has learned from
 _TRIAL_ROWS = 300  # of those fitted, and of those held out
 _TRIAL_STEPS = 16
@@ -54,7 +57,12 @@ class FlowFit:
     ) -> None:
         if task.device != "cpu":
             raise InputError(f"device: a flow is fitted on the processor, 'cpu'; got {task.device!r}")
-        FlowLearner.check(config, noisy=problem.training.sigma is not None)
+        FlowLearner.check(config, noisy=problem.training.sigma is not None, left_by=task.left_by)
+        if task.left_by == "learners":
+            _log.warning(
+                "what other learners leave does not build up along r, and in trials no flow behind them made "
+                "the kernels better; let the flow come first, as in flow,gp"
+            )
         self.flow = flow
         self.ease = config.ease if config.ease is not None and config.ease[1] else None
         self.drawn = drawn if len(drawn) > 1 or self.ease else ()
@@ -141,14 +149,17 @@ class FlowFit:
 
 
 def begin(problem: Problem, task: Task, config: Config) -> FlowFit:
-    """A fit of a flow that is ready to run; it starts from the flow of the round before, where there is one.
+    """A fit of a flow that is ready to run; it starts from the flow of the round before, where there is one
+    and lower orders are removed.
 
     Raises ``InputError`` for settings that exclude one another, and where f is infinite at the base.
     """
-    if config.fit_rows is not None and config.fit_rows < len(problem.training):
-        drawn = np.random.default_rng(_drawn(task, 1)).permutation(len(problem.training))[: config.fit_rows]
+    rows = len(problem.training)
+    if (taken := FlowLearner.rows_fitted(rows, config)) < rows:
+        drawn = np.random.default_rng(_drawn(task, 1)).permutation(rows)[:taken]
         problem = Problem(problem.training.rows(torch.from_numpy(np.sort(drawn))), problem.held_out)
-    if config.warm_start and isinstance(task.before, FlowLearner):
+    # what has lost its first order is far from the flow of the round before, which has it
+    if config.warm_start and isinstance(task.before, FlowLearner) and task.left_by is None:
         flow = task.before.flow.changed()
         return FlowFit(flow, problem, task, config)
     generator = torch.Generator().manual_seed(_drawn(task, 0))

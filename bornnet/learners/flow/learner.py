@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...networks.packed import unpack
 from ...training.levenberg_marquardt import LevenbergMarquardt
 from ...training.problem import Problem
-from ..base import Fit, Learner, Scaling, State, Task
+from ..base import Fit, Learner, LeftBy, Scaling, State, Task
 from ..stepwise import per_round
 from . import accuracy, jets, tensors, uncertainty
 from .config import Config as FlowConfig
@@ -20,6 +20,10 @@ from .model import Flow
 from .remainder import FlowRemainder
 
 _ROWS = 2048  # potentials whose Jacobian is made at once
+_LEFT = {
+    "rounds": ("earlier rounds leave with lower_orders = corrected", "take lower_orders = removed"),
+    "learners": ("the learners before it in a chain leave", "let the flow come first"),
+}
 
 
 class FlowLearner(Learner):
@@ -132,7 +136,13 @@ class FlowLearner(Learner):
         return begin(problem, task, config)
 
     @classmethod
-    def check(cls, config: FlowConfig, *, noisy: bool) -> None:
+    def check(cls, config: FlowConfig, *, noisy: bool, left_by: LeftBy | None = None) -> None:
+        if left_by is not None and config.components == 1:
+            before, instead = _LEFT[left_by]
+            raise InputError(
+                f"components: a flow of one component cannot follow what {before}: all of its orders grow "
+                f"from the first, which is gone there; {instead}, or components = 2"
+            )
         if config.ease is None or not config.ease[1]:
             return
         if config.optimizer != "levenberg-marquardt":
@@ -159,8 +169,13 @@ class FlowLearner(Learner):
         return 2
 
     @classmethod
+    def rows_fitted(cls, rows: int, config: FlowConfig) -> int:
+        return min(rows, config.fit_rows or rows)
+
+    @classmethod
     def memory(cls, rows: int, task: Task, config: FlowConfig, *, slopes: int = 0) -> float:
-        return LevenbergMarquardt.step_bytes(rows, cls.weight_count(task.cells, config), slopes=slopes > 0)
+        fitted, weights = cls.rows_fitted(rows, config), cls.weight_count(task.cells, config)
+        return LevenbergMarquardt.step_bytes(fitted, weights, slopes=slopes > 0)
 
     def state(self) -> State:
         arrays = {name: p.detach().numpy(force=True).copy() for name, p in self.flow.named_parameters()}

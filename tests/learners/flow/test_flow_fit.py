@@ -6,6 +6,8 @@ import torch
 from fit_cases import stopped
 from series_cases import labelled
 
+from bornnet import compare, fit_series
+from bornnet.errors import InputError
 from bornnet.learners.base import Task
 from bornnet.learners.flow.config import Config
 from bornnet.learners.flow.fit import FlowFit, begin
@@ -60,10 +62,10 @@ def test_starts_are_drawn_from_the_seed_and_resumed_fits_choose_none(problem):
 
 def test_a_flow_that_goes_on_from_the_round_before_draws_none(problem, fitted):
     before = fitted.learned()
-    fit = begin(problem, Task(CELLS, 1, number=2, rounds=2, before=before), Config(hidden=(4,)))
+    fit = begin(problem, Task(CELLS, 2, number=2, rounds=2, before=before), Config(hidden=(4,)))
     assert not fit.drawn
     anew = Config(hidden=(4,), warm_start=False, starts=2)
-    assert len(begin(problem, Task(CELLS, 1, number=2, rounds=2, before=before), anew).drawn) == 2
+    assert len(begin(problem, Task(CELLS, 2, number=2, rounds=2, before=before), anew).drawn) == 2
 
 
 def test_a_fit_takes_some_rows_where_told(problem):
@@ -122,3 +124,35 @@ def test_a_resumed_fit_goes_on_with_its_steps():
     resumed.load_state(stopped(coarse(0.5), 8))
     assert torch.equal(resumed.run().best_weights, weights)
     assert resumed.flow.substeps == whole.flow.substeps > 1
+
+
+def test_what_has_no_first_order_takes_two_components_and_a_flow_of_its_own(problem, fitted, caplog):
+    """One component stays where the first order leaves it; the round before has a first order."""
+    corrected = Task(CELLS, 1, number=2, rounds=2, before=fitted.learned())
+    behind = Task(CELLS, 1, slopes=np.zeros(CELLS))
+    for task, who in ((corrected, "earlier rounds"), (behind, "the learners before it")):
+        with pytest.raises(InputError, match=f"one component cannot follow what {who}"):
+            begin(problem, task, Config(hidden=(4,)))
+    assert not caplog.messages
+    two = Config(hidden=(4,), components=2, starts=3)
+    assert len(begin(problem, corrected, two).drawn) == 3
+    begin(problem, behind, two)
+    assert "let the flow come first" in caplog.text
+
+
+def test_two_components_follow_what_has_no_first_order():
+    data = labelled(160, CELLS, seed=4)
+    settings = {"hidden": (5,), "steps": (15, 30), "progress": False}
+    once = fit_series(data.potentials, data.values, learner="flow", rounds=1, **settings)
+    twice = fit_series(
+        data.potentials,
+        data.values,
+        learner="flow",
+        rounds=2,
+        lower_orders="corrected",
+        components=2,
+        **settings,
+    )
+    before, after = ([row.kernel_error for row in compare(series).orders] for series in (once, twice))
+    assert after[0] < before[0] < 1e-3
+    assert after[1] < 1e-2
