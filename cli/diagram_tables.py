@@ -91,14 +91,13 @@ def direction_of(shares: OrderShares, along: str | None) -> str:
     """What U of the signed shares is: the potential of the file ``along``, or the well taken without one."""
     at = shares.words.at
     base = "U is" if at is None else f"Expanded at {at}; U, the displacement from it, is"
-    cells = len(shares.direction)
-    return (
-        f"{base} {'the square well of depth 1' if along is None else f'that of {along}'}, on {cells} cells."
-    )
+    potential = "the square well of depth 1" if along is None else f"that of {along}"
+    return f"{base} {potential}, on {len(shares.direction)} cells."
 
 
 def share_tables(run: str, shares: NetworkShares, along: str | None) -> list[Any]:
-    """What each is worth in a network, along the potential of that file, and by layers where it has several."""
+    """What each is worth in a network, along the potential of a file or without one the well, and by layers
+    where it has several."""
     order, entries = shares.order, shares.shares
     shown = _largest(shares)
     unlike = (
@@ -136,7 +135,8 @@ def share_tables(run: str, shares: NetworkShares, along: str | None) -> list[Any
             run if shares.round is None else f"{run}: round {shares.round}, member {shares.member}",
             ("diagram", "labelings", f"norm in T_{order}", f"T_{order}(U), {names.unit}", "share"),
             [*rows, (*total, "100 %"), *exact],
-            f"{direction_of(shares, along)} Norms do not add up: parts of opposite sign cancel.{unlike}{fewer}",
+            f"{direction_of(shares, along)} Norms do not add up: parts of opposite sign cancel."
+            f"{unlike}{fewer}",
         )
     ]
     if any(share.layers for share in entries):

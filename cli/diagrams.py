@@ -105,8 +105,8 @@ def diagrams(
 
             if order > _VALUED:
                 raise InputError(
-                    f"--order: expected a number from 1 to {_VALUED} for the trees of a flow, as {run} is; got "
-                    f"{order}. Diagrams of layers go up to {_COUNTED}."
+                    f"--order: expected a number from 1 to {_VALUED} for the trees of a flow, which {run} "
+                    f"has; got {order}. Diagrams of layers go up to {_COUNTED}."
                 )
             show_trees(terminal, chosen, order, member, along, form=form, out=out, force=force)
             return
@@ -164,8 +164,8 @@ def _form(form: str | None, out: str | None, terminal: Terminal) -> str:
 def _require_order(order: int, form: str) -> None:
     if not 1 <= order <= _COUNTED:
         raise InputError(
-            f"--order: expected a number from 1 to {_COUNTED} (which has 21,965 diagrams), of a flow's trees to "
-            f"{_VALUED}; got {order}."
+            f"--order: expected a number from 1 to {_COUNTED} (which has 21,965 diagrams); got {order}. "
+            f"Trees of a flow go up to {_VALUED}."
         )
     if form != "text" and order > _DRAWN:
         raise InputError(f"--order: drawings go up to order {_DRAWN} (261 diagrams); got {order}.")
