@@ -26,6 +26,7 @@ _COUNTED = {
 _POINTS = 50  # on (0, 1], where coefficients are compared
 _VISITED = 1000  # potentials whose states are visited
 _ADJOINT = 100  # potentials whose adjoint is integrated back
+_DRAWN = 64  # places along r where exact curves are drawn, at least
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,10 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Curves:
-    """Along r, behind every cell, for the example potentials: ``r (cells,)``, all others
-    ``(examples, cells)``; means over the members."""
+    """Along r for the example potentials: ``r (M,)``, all others ``(examples, M)``; means over the members.
+
+    Learned ones are known behind every cell, and NaN within.
+    """
 
     r: np.ndarray
     momentum: np.ndarray
@@ -149,7 +152,7 @@ def compare_law(
         outputs=path.outputs,
         off=off,
         coefficients=_coefficients(laws, exact_law),
-        **_adjoints(laws, potentials, list(examples), exact_law),
+        **_adjoints(laws, potentials, list(examples), target),
     )
 
 
@@ -166,10 +169,12 @@ class ExactLaw(Protocol):
         """p and p g behind every cell, each ``(N, cells)``."""
 
 
-def _exact(target: Target | None) -> ExactLaw:
+def _exact(target: Target | None, parts: int = 1) -> ExactLaw:
+    """The law for potentials whose cells are cut into so many parts."""
     if target is None or target.reference is None:
         return variable_phase
-    return DistortedPhase(target.reference, "inverse" if target.name == "inverse" else "scattering_length")
+    reference = np.repeat(target.reference, parts)
+    return DistortedPhase(reference, "inverse" if target.name == "inverse" else "scattering_length")
 
 
 def _laws(members: Sequence[MemberSeries]) -> list[Law]:
@@ -196,11 +201,11 @@ def _coefficients(laws: Sequence[Law], exact_law: ExactLaw) -> tuple[Coefficient
 
 
 def _adjoints(
-    laws: Sequence[Law], potentials: np.ndarray, examples: list[int], exact_law: ExactLaw
+    laws: Sequence[Law], potentials: np.ndarray, examples: list[int], target: Target | None
 ) -> dict[str, Any]:
     cells, shown = potentials.shape[1], len(examples)
     rows = np.concatenate([potentials[examples], _some(potentials, _ADJOINT)])
-    momentum, response = exact_law.momentum_and_response(rows)
+    momentum, response = _exact(target).momentum_and_response(rows)
     learned: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for law in laws:
         adjoint = law.adjoint(rows)
@@ -211,8 +216,14 @@ def _adjoints(
         float(np.mean([_rms(own[shown:] - exact[shown:]) / _rms(exact[shown:]) for own in found]))
         for found, exact in zip(learned, (momentum, response), strict=True)
     ]
-    mean = [np.mean(found, axis=0)[:shown] for found in learned]
-    curves = Curves(np.arange(1, cells + 1) / cells, mean[0], momentum[:shown], mean[1], response[:shown])
+    parts = -(-_DRAWN // cells)  # of few cells the exact curves would be polygons
+    fine = np.repeat(rows[:shown], parts, axis=1)
+    exact_momentum, exact_response = _exact(target, parts).momentum_and_response(fine)
+    mean = np.full((2, *fine.shape), np.nan)
+    for curve, found in zip(mean, learned, strict=True):
+        curve[:, parts - 1 :: parts] = np.mean(found, axis=0)[:shown]
+    r = np.arange(1, fine.shape[1] + 1) / fine.shape[1]
+    curves = Curves(r, mean[0], exact_momentum, mean[1], exact_response)
     return {"momentum_deviation": off[0], "response_deviation": off[1], "curves": curves}
 
 

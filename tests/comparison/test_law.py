@@ -52,7 +52,13 @@ def test_what_is_off_is_what_is_found():
     assert found.response_deviation == pytest.approx(0.02)
     assert found.coefficients[2].deviation == pytest.approx(0.02)
     np.testing.assert_allclose(found.coefficients[1].learned, 1.02 * 2 * found.coefficients[1].r)
-    np.testing.assert_allclose(found.curves.exact_response, momentum_and_response(U[[0, 3]])[1])
+    curves = found.curves
+    cells = np.isin(curves.r, EDGES)
+    np.testing.assert_array_equal(np.isfinite(curves.response), np.broadcast_to(cells, curves.response.shape))
+    exact_momentum, exact_response = momentum_and_response(U[[0, 3]])
+    np.testing.assert_allclose(curves.exact_response[:, cells], exact_response)
+    np.testing.assert_allclose(curves.momentum[:, cells], exact_momentum)
+    np.testing.assert_allclose(curves.response[:, cells], 1.02 * exact_response)
     assert found.weighed == pytest.approx(0.02)
     squares = np.sum(rate(cut_off_lengths(U), EDGES) ** 2, axis=1)
     assert found.worst_share == pytest.approx(squares.max() / squares.sum())
@@ -114,5 +120,10 @@ def test_around_a_reference_it_is_held_against_the_law_there(name):
     assert found.response_deviation == pytest.approx(0.01)
     assert found.momentum_deviation == 0
     assert found.coefficients[3].deviation == 0
+    curves = found.curves
+    cells = np.isfinite(curves.momentum[0])
+    assert len(curves.r) >= 64
+    np.testing.assert_allclose(curves.r[cells], EDGES)
+    np.testing.assert_allclose(curves.momentum[:, cells], curves.exact_momentum[:, cells])
     # the law of U = 0 is another
     assert compare_law([MemberSeries((Around(),))], dU, [0, 3]).deviation > 0.1
