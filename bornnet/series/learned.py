@@ -21,6 +21,7 @@ from ..learners.store import SERIES_FORM, damage
 from ..targets import Target, target
 from .noise import LearnedNoise
 from .reach import without_value
+from .rows import as_rows
 from .shown import counted, rounds_table
 from .terms import MemberSeries
 
@@ -39,7 +40,8 @@ class LearnedSeries:
         noise: what was learned of the values' errors, where that was asked for.
 
     Potentials given to its methods are full ones; terms are of their displacements from the reference, which
-    the value there does not count among.
+    the value there does not count among. Methods raise ``InputError`` for potentials of another shape than
+    ``(N, cells)`` and for an order that is no whole number, or too low.
     """
 
     members: tuple[MemberSeries, ...]
@@ -80,7 +82,6 @@ class LearnedSeries:
     def predict(self, potentials: np.ndarray, order: int | None = None) -> np.ndarray:
         """The value at the reference and the sum of the learned terms through ``order`` ``(N,)``; None: the
         learner's own value, NaN where it has none (`without_value` says why)."""
-        potentials = np.asarray(potentials, dtype=float)
         if order is not None:
             U = self.displacements(potentials)
             return self.target.value + np.mean([one.predict(U, order) for one in self.members], axis=0)
@@ -99,12 +100,12 @@ class LearnedSeries:
             own = [member.predict_std(U) for member in self.members]
             return self._std(own, lambda: [member.predict(U) for member in self.members])
 
-        return self._where_valued(np.asarray(potentials, dtype=float), stated)
+        return self._where_valued(potentials, stated)
 
     def without_value(self, potentials: np.ndarray) -> list[str | None]:
         """Of each potential, why the learner has no value for it; None where it has one."""
         own = [member.learners for member in self.members]
-        return without_value(own, self.target, np.asarray(potentials, dtype=float))
+        return without_value(own, self.target, self._rows(potentials))
 
     def _where_valued(
         self, potentials: np.ndarray, numbers: Callable[[np.ndarray], np.ndarray | None]
@@ -124,7 +125,11 @@ class LearnedSeries:
 
     def displacements(self, potentials: np.ndarray) -> np.ndarray:
         """The potentials ``(N, cells)`` less the reference."""
-        return self.target.displacements(np.asarray(potentials, dtype=float))
+        return self.target.displacements(self._rows(potentials))
+
+    def _rows(self, potentials: np.ndarray) -> np.ndarray:
+        tied = not all(learner.any_cells for member in self.members for learner in member.learners)
+        return as_rows(potentials, self.cells if tied else None)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the series into one file without pickle, which `load_series` reads. `InputError` where there

@@ -9,6 +9,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..learners.base import Learner
+from ..physics.validation import as_count
+from .rows import as_rows
 from .shown import counted
 
 
@@ -33,6 +35,9 @@ class MemberSeries:
     are those of the last one. Where later rounds correct (``corrected``), the same term of every later round
     is added.
 
+    Its methods raise ``InputError`` for potentials of another shape than ``(N, cells)`` and for an order that
+    is no whole number, or too low.
+
     Attributes:
         learners: of round 1, 2, .. in physical units: U in, scattering length out.
         corrected: whether later rounds correct the earlier orders.
@@ -53,18 +58,20 @@ class MemberSeries:
         return self.learners[first:] if self.corrected else self.learners[first : first + 1]
 
     def kernel(self, order: int) -> np.ndarray:
+        order = as_count("order", order)
         tensors = [learner.derivative_tensor(order, cells=self.cells) for learner in self.sources(order)]
         return np.sum(tensors, axis=0) / factorial(order)
 
     def kernel_std(self, order: int) -> np.ndarray | None:
         """One standard deviation of each coefficient, ``(cells,) * order``; None where it is not known."""
+        order = as_count("order", order)
         stds = [learner.uncertainty(order, cells=self.cells) for learner in self.sources(order)]
         if any(std is None for std in stds):
             return None
         return np.sqrt(np.sum([np.square(std) for std in stds if std is not None], axis=0)) / factorial(order)
 
     def terms(self, potentials: np.ndarray, order: int) -> np.ndarray:
-        potentials = np.asarray(potentials, dtype=float)
+        potentials, order = as_rows(potentials), as_count("order", order, least=0)
         rows = np.zeros((order, len(potentials)))
         for learner, orders in self._orders(order):
             taylor = learner.taylor_terms(potentials, max(orders))
@@ -74,7 +81,7 @@ class MemberSeries:
 
     def terms_std(self, potentials: np.ndarray, order: int) -> np.ndarray | None:
         """One standard deviation of each term, ``(order, N)``; None where it is not known."""
-        potentials = np.asarray(potentials, dtype=float)
+        potentials, order = as_rows(potentials), as_count("order", order, least=0)
         squares = np.zeros((order, len(potentials)))
         for learner, orders in self._orders(order):
             std = learner.terms_uncertainty(potentials, max(orders))
@@ -86,7 +93,7 @@ class MemberSeries:
 
     def gradient(self, potentials: np.ndarray, order: int) -> np.ndarray:
         """``(N, cells)``: the gradient in the potential of the sum of the terms through ``order``."""
-        potentials = np.asarray(potentials, dtype=float)
+        potentials = as_rows(potentials)
         total = np.zeros_like(potentials)
         for learner, orders in self._orders(order):
             total += learner.terms_gradient(potentials, orders)
@@ -105,7 +112,7 @@ class MemberSeries:
         """The sum of the learned terms through ``order``, ``(N,)``; without it the last round's own value:
         the terms of the orders below the one that was due, and all that the round's model says beyond
         them."""
-        potentials = np.asarray(potentials, dtype=float)
+        potentials = as_rows(potentials)
         if order is not None:
             return self.terms(potentials, order).sum(axis=0)
         last, due = self.learners[-1], len(self.learners)
@@ -117,7 +124,7 @@ class MemberSeries:
 
     def predict_std(self, potentials: np.ndarray) -> np.ndarray | None:
         """One standard deviation of the last round's own value, ``(N,)``; None where it is not known."""
-        return self.learners[-1].value_uncertainty(np.asarray(potentials, dtype=float))
+        return self.learners[-1].value_uncertainty(as_rows(potentials))
 
     def _orders(self, order: int) -> list[tuple[Learner, list[int]]]:
         """Each learner that is a source, with its orders."""

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from series_cases import contracted, labelled, networks
 
-from bornnet import taylor_terms
+from bornnet import fit_series, taylor_terms
 from bornnet.errors import InputError
 from bornnet.files.arrays import save_arrays
 from bornnet.learners.store import save_learner
@@ -26,6 +26,44 @@ def test_terms_are_contractions_of_the_kernel(rounds, corrected):
         assert kernel.shape == (3,) * order
         np.testing.assert_allclose(kernel, kernel.T, rtol=0, atol=1e-15)
         np.testing.assert_allclose(terms[order - 1], contracted(kernel, POTENTIALS), rtol=1e-11, atol=1e-15)
+
+
+@pytest.mark.parametrize("learner", ["flow", "polynomial", "gp", "mlp"])
+def test_what_is_no_set_of_potentials_is_refused(learner):
+    data = labelled(60, cells=3)
+    settings = {"flow": {"hidden": (4,), "steps": 2}, "mlp": {"hidden": (4,), "steps": 2}}
+    series = fit_series(data.potentials, data.values, learner=learner, rounds=1, **settings.get(learner, {}))
+    U = data.potentials
+    cells = "cells" if learner == "flow" else 3
+    methods = (
+        series.predict,
+        series.predict_std,
+        series.without_value,
+        lambda U: series.predict(U, 2),
+        lambda U: series.terms(U, 2),
+        lambda U: series.terms_std(U, 2),
+    )
+    for method in methods:
+        for wrong in (U[0], U[None], *([] if learner == "flow" else [U[:, :2]])):
+            with pytest.raises(InputError) as error:
+                method(wrong)
+            expected = f"potentials: expected shape (N, {cells}), got {wrong.shape}."
+            assert str(error.value) == expected
+    with pytest.raises(InputError, match="ragged"):
+        series.predict([[1.0], [1.0, 2.0]])
+    with pytest.raises(InputError, match=r"expected shape \(N, cells\), got \(3,\)"):
+        series.members[0].predict(U[0])
+    assert series.predict(U[:2].tolist()).shape == (2,)
+    for order in (2.5, 0, -1, True, "2"):
+        expected = f"order: expected an integer of at least 1, got {order!r}"
+        for method in (series.kernel, series.kernel_std, series.members[0].kernel):
+            with pytest.raises(InputError) as error:
+                method(order)
+            assert str(error.value) == expected
+    for order in (1.5, -1):
+        for method in (series.terms, series.terms_std, series.predict):
+            with pytest.raises(InputError, match="order: expected an integer"):
+                method(U, order)
 
 
 def test_each_order_comes_from_its_round():
