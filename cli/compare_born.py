@@ -268,7 +268,8 @@ def _side_by_side(comparisons: list["Comparison"]) -> list[Any]:
 
 def _paragraph(text: str) -> list[str]:
     """The text in lines of a terminal, after an empty one."""
-    return ["", *wrap(text, 79)]
+    # spaces at which no line breaks have done what they are for
+    return ["", *(line.replace("\u00a0", " ") for line in wrap(text, 79))]
 
 
 def _spread(value: float, spread: float | None, members: int) -> str:

@@ -20,7 +20,7 @@ from .diagram_shares import compare_diagrams, has_diagrams
 from .evaluation import evaluated
 from .held_out import configuration_of, held_out
 from .known import compare_known
-from .law import compare_law
+from .law import compare_law, truncation
 from .orders import Reference, compare_orders, compare_proxies, exact_reference, require_room
 from .outliers import outliers_of_run, outliers_of_series
 from .residuals import Measured, residuals
@@ -217,6 +217,7 @@ def tables(
         },
         examples=examples,
         law=compare_law(single, potentials, examples, reference.target) if reference.known else None,
+        truncation=truncation(single, potentials, measured.values),
         series=series,
         model=model,
     )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .verdict import baseline_name, listed, named_orders, opening, percent
+from .verdict import baseline_name, listed, named_orders, opening, percent, steps
 
 if TYPE_CHECKING:
     from .known import KnownRow
@@ -24,6 +24,7 @@ def known_verdict(comparison: "Comparison") -> str:
         *_members(comparison.known.orders),
         *_others(comparison.known.orders),
         *_held_out(comparison),
+        *steps(comparison),
     ]
     return " ".join(sentences)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..learners.law import HasLaw, Law
 from ..learners.spread import spread
+from ..learners.steps import HasSteps
 from ..physics import variable_phase
 from ..physics.distorted.phase import DistortedPhase
 from ..series.terms import MemberSeries
@@ -154,6 +155,19 @@ def compare_law(
         coefficients=_coefficients(laws, exact_law),
         **_adjoints(laws, potentials, list(examples), target),
     )
+
+
+def truncation(members: Sequence[MemberSeries], potentials: np.ndarray, values: np.ndarray) -> float | None:
+    """How far steps of finite length put what the members' first rounds give for potentials ``(N, cells)``
+    off: the RMS of that over the RMS of the ``values (N,)``, mean over the members; None for learners without
+    steps."""
+    learners = [member.learners[0] for member in members]
+    stepping = [learner for learner in learners if isinstance(learner, HasSteps)]
+    if len(stepping) < len(learners):
+        return None
+    off = [learner.truncation(_some(potentials, _VISITED)) for learner in stepping]
+    followed = [part[np.isfinite(part)] for part in off]  # without those that leave all bounds
+    return float(np.mean([_rms(part) if len(part) else np.nan for part in followed]) / (_rms(values) or 1.0))
 
 
 class ExactLaw(Protocol):

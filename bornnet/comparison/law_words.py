@@ -29,6 +29,11 @@ class LawWords:
     response: str
     note: str
 
+    @property
+    def unbroken_rate(self) -> str:
+        """The rate with spaces at which no line breaks."""
+        return self.rate.replace(" ", "\u00a0")
+
     def coefficient(self, power: int) -> str:
         return self.coefficients[power] if power < len(self.coefficients) else "0"
 

@@ -47,6 +47,7 @@ class Comparison:
         outliers: rows that disagree most with what was learned; None where labels are exact.
         cautions: what training warned of, and what held-out residuals say of the stated errors.
         law: what drives a learner that steps along r; None for others.
+        truncation: how far its steps put values off, over their RMS (`law.truncation`); None for others.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Comparison:
     outliers: Outliers | None = None
     cautions: list[str] = field(default_factory=list)
     law: LawComparison | None = None
+    truncation: float | None = None
     series: LearnedSeries | None = None
     model: ForeignNetwork | None = None
 

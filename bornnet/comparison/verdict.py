@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _AGREES = 0.05  # relative kernel error: up to here coefficients agree, as figures that lie on each other do
 _LEARNED = 0.5  # up to here they are near the exact ones, as nothing of another shape is; beyond, not learned
+_LAW_AGREES = 0.1  # of its RMS: up to here a law agrees with the exact one
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NOTABLE = 1.2  # ratio of errors worth a word
 
@@ -23,11 +24,7 @@ def verdict(comparison: "Comparison") -> str:
     if rounds > 1:
         sentences += _against_one_network(comparison)
     sentences += _against_baselines(comparison)
-    if comparison.law:
-        sentences.append(
-            f"The law found along r agrees with {law_words(comparison.reference.target).rate} to "
-            f"{percent(comparison.law.deviation)} of its RMS."
-        )
+    sentences += _along_r(comparison)
     beyond = [row.order for row in comparison.orders if row.order > rounds]
     if beyond and rounds > 1:
         are = "is" if len(beyond) == 1 else "are"
@@ -99,6 +96,26 @@ def _against_one_network(comparison: "Comparison") -> list[str]:
             factor = f"{_two_digits(high / low)} times" if low > 0 else "infinitely"
             sentences.append(f"At order {row.order} the error is {factor} {size} than without iteration.")
     return sentences
+
+
+def _along_r(comparison: "Comparison") -> list[str]:
+    """How the law that was found compares with the exact one, where there is one."""
+    if comparison.law is None:
+        return steps(comparison)
+    exact, deviation = law_words(comparison.reference.target).unbroken_rate, comparison.law.deviation
+    if deviation <= _LAW_AGREES:
+        found = f"agrees with {exact} to {percent(deviation)} of its RMS"
+    else:
+        found = f"deviates from {exact} by {percent(deviation)} of its RMS"
+    return [f"The law found along r {found}.", *steps(comparison)]
+
+
+def steps(comparison: "Comparison") -> list[str]:
+    """What the steps along r add to the error, for learners that take some."""
+    if comparison.truncation is None or comparison.truncation != comparison.truncation:
+        return []
+    off = percent(comparison.truncation)
+    return [f"Steps of finite length along r put values off by {off} of their RMS."]
 
 
 def _against_baselines(comparison: "Comparison") -> list[str]:

@@ -148,8 +148,10 @@ def _plain(text: str) -> str:
 
 
 def _unbroken(text: str) -> Markup:
-    """Text whose powers of ten stay on one line."""
-    return Markup(re.sub(r"([\d.]+ × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", r"<span>\1</span>", str(escape(text))))
+    """Text whose powers of ten, and whatever has a space that does not break, stay on one line."""
+    return Markup(
+        re.sub(r"([\d.]+ × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[^ ]*\u00a0[^ ]*)", r"<span>\1</span>", str(escape(text)))
+    )
 
 
 def _inline(chart: Chart, prefix: str) -> Markup:

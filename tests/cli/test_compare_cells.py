@@ -74,6 +74,9 @@ def test_law_of_a_flow(runs):
     assert all(len(row["learned"]) == len(row["r"]) == len(row["exact"]) for row in law["coefficients"])
     shown = runs("compare-born", "flow").out
     assert f"{law['deviation']:.1e} of its RMS" in shown
+    assert 0 < law["truncation"] < 1e-2
+    assert "Steps of finite length along r put values off by" in " ".join(shown.split())
+    assert "\\xa0" not in shown
     assert max(map(len, shown.splitlines())) <= 80
     assert runs("compare-born", "mlp", "--json").json["law"] is None
 

@@ -1,11 +1,15 @@
 """The comparison of laws: of the exact one with itself, and of one that is off by a known part."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from series_cases import networks
 
-from bornnet import weinberg_eigenvalue
-from bornnet.comparison.law import compare_law
+from bornnet import compare, fit_series, scattering_length, weinberg_eigenvalue
+from bornnet.comparison.law import compare_law, truncation
+from bornnet.comparison.verdict import verdict
 from bornnet.learners.flow.learner import FlowLearner
 from bornnet.learners.flow.model import Flow
 from bornnet.learners.law import Adjoint, Path
@@ -127,3 +131,51 @@ def test_around_a_reference_it_is_held_against_the_law_there(name):
     np.testing.assert_allclose(curves.momentum[:, cells], curves.exact_momentum[:, cells])
     # the law of U = 0 is another
     assert compare_law([MemberSeries((Around(),))], dU, [0, 3]).deviation > 0.1
+
+
+def test_steps_of_finite_length_are_stated():
+    """Against twice as many, whose error is half of theirs by Euler's method."""
+    values = scattering_length(U)
+    flow = Flow((3,), integrator="euler")
+    finer = FlowLearner(flow.changed(substeps=2))
+    off = 2 * np.abs(FlowLearner(flow)(U) - finer(U))
+    found = truncation([MemberSeries((FlowLearner(flow),))], U, values)
+    assert found == pytest.approx(np.sqrt(np.mean(off**2) / np.mean(values**2)))
+    assert truncation([MemberSeries(networks(1, 5))], U, values) is None
+
+    class Lost(FlowLearner):
+        """Does not follow the first potential."""
+
+        def truncation(self, U):
+            return np.concatenate([[np.inf], super().truncation(U)[1:]])
+
+    found = truncation([MemberSeries((Lost(flow),))], U, values)
+    assert found == pytest.approx(np.sqrt(np.mean(off[1:] ** 2) / np.mean(values**2)))
+
+
+@pytest.mark.parametrize("settings", [{}, {"drive": "general"}], ids=str)
+def test_what_is_said_of_the_law_and_of_its_steps(settings):
+    series = fit_series(
+        U,
+        scattering_length(U),
+        learner="flow",
+        rounds=1,
+        integrator="euler",
+        hidden=(3,),
+        steps=(2,),
+        **settings,
+    )
+    found = compare(series)
+    document = found.to_dict()
+    assert document["truncation"] == found.truncation > 0.01
+    assert re.search(
+        r"Steps of finite length along r put values off by [\d.]+ % of their RMS", verdict(found)
+    )
+    if settings:
+        assert document["law"] is None
+        return
+    assert document["law"]["truncation"] == found.truncation
+    for deviation, said in ((0.09, "agrees with {} to 9 % of"), (0.8, "deviates from {} by 80 % of")):
+        other = replace(found, law=replace(found.law, deviation=deviation))
+        said = said.format("-(r\u00a0-\u00a0y)²")  # on one line
+        assert f"The law found along r {said} its RMS." in verdict(other)

@@ -19,6 +19,7 @@ from bornnet import __version__, scattering_length, weinberg_eigenvalue
 from bornnet.comparison.compare import compare_run, differing_settings
 from bornnet.config.load import to_toml
 from bornnet.report.kernel_charts import HIGHEST
+from bornnet.report.page import _unbroken as unbroken
 from bornnet.report.page import report
 
 
@@ -285,3 +286,11 @@ def test_the_command_reproduces_the_numbers(page, comparison, tmp_path, monkeypa
     again = compare_run(tmp_path / comparison.run.path.name, order=3)
     assert again.orders == comparison.orders
     assert (tmp_path / "report.html").is_file()
+
+
+def test_a_law_in_the_verdict_stays_on_one_line():
+    """A minus sign at its front is a place to break a line, too."""
+    shown = unbroken("It agrees with -(r\u00a0-\u00a0y)² to 1.2 × 10⁻⁶ of its <RMS>.")
+    assert shown == (
+        "It agrees with <span>-(r\u00a0-\u00a0y)²</span> to <span>1.2 × 10⁻⁶</span> of its &lt;RMS&gt;."
+    )

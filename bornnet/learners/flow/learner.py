@@ -97,6 +97,10 @@ class FlowLearner(Learner):
         """What drives the output along r; None for a general drive."""
         return FlowLaw(self.flow) if has_law(self.flow) else None
 
+    def truncation(self, U: np.ndarray) -> np.ndarray:
+        """Estimated error ``(N,)`` of the values by the steps' finite length."""
+        return accuracy.truncation(self.flow, U)
+
     @property
     def carries_through(self) -> bool:
         """An angle or an inverse is finite where the observable is not."""
