@@ -106,6 +106,7 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     copies = at_once * local_processes()
     data = StudyData(dataset, study, training, held_out, scaling, learned, copies, noise)
     for number in range(1, study.rounds + 1):
+        _require_rows(data, number)
         _require_memory(data, number)
     return data
 
@@ -177,6 +178,16 @@ def _rows(data: StudyData, number: int) -> tuple[int, int]:
     """Training and held-out rows of a round."""
     floor = rounds_of(data.study).floor(number)
     return len(above(data.training, floor, number)), len(above(data.held_out, floor, number))
+
+
+def _require_rows(data: StudyData, number: int) -> None:
+    learner, config = learner_of(data.study)
+    rows, least = _rows(data, number)[0], learner.least_rows(data.dataset.cells, config)
+    if rows < least:
+        raise InputError(
+            f"round {number} has {rows:,} potentials to fit; learner {learner.kind} needs at least {least:,} "
+            f"at {data.dataset.cells} cells. Take more potentials, or another learner."
+        )
 
 
 def _require_memory(data: StudyData, number: int) -> None:

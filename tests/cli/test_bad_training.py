@@ -150,6 +150,10 @@ FLAGS = {
         "--out n --learner polynomial,flow",
         "components: a flow of one component cannot follow what the learners before it in a chain leave",
     ),
+    "fewer rows than coefficients": (
+        "--out n --learner polynomial --degree 8 --holdout 0.5",
+        "round 1 has 150 potentials to fit; learner polynomial needs at least 164 at 3 cells",
+    ),
     "fit rows": ("--out n --learner flow --fit-rows 1", "--fit-rows: expected a number of at least 2; got 1"),
     "rate": ("--out n --learning-rate 0", "--learning-rate: expected a number above 0; got 0.0"),
     "batch": ("--out n --batch 0", "--batch: expected a number of at least 1; got 0"),

@@ -43,7 +43,8 @@ def test_rows_are_those_that_a_flow_takes(dataset, tmp_path, caplog):
     config = load_config(
         overrides={"learner": "flow", "hidden": (4,), "steps": (2,), "starts": 1, "fit_rows": 16}
     )
-    planned = estimate(dataset, config)["rounds"][0]
+    with caplog.at_level(logging.WARNING, logger="bornnet"):
+        planned = estimate(dataset, config)["rounds"][0]
     done = fit_run(dataset, tmp_path / "run", config).rounds[0][0]
     assert planned["training_rows"] == done["training_rows"] == 16
     assert "there are 16 potentials for 17 weights" in caplog.text

@@ -1,5 +1,7 @@
 """How a flow is fitted: from the best of several starts."""
 
+import logging
+
 import numpy as np
 import pytest
 import torch
@@ -136,7 +138,8 @@ def test_what_has_no_first_order_takes_two_components_and_a_flow_of_its_own(prob
     assert not caplog.messages
     two = Config(hidden=(4,), components=2, starts=3)
     assert len(begin(problem, corrected, two).drawn) == 3
-    begin(problem, behind, two)
+    with caplog.at_level(logging.WARNING, logger="bornnet"):
+        begin(problem, behind, two)
     assert "let the flow come first" in caplog.text
 
 
