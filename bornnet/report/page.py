@@ -63,7 +63,7 @@ def report(
         "in_words": in_words,
         "in_short": in_short,
         "typeset": typeset,
-        "unbroken": _unbroken,
+        "unbroken": unbroken,
     }
     several = len(comparisons) > 1
     studies = [
@@ -147,7 +147,7 @@ def _plain(text: str) -> str:
     return f"{mantissa.replace('-', '−')}\u202f×\u202f10{power}"
 
 
-def _unbroken(text: str) -> Markup:
+def unbroken(text: str) -> Markup:
     """Text whose powers of ten, and whatever has a space that does not break, stay on one line."""
     return Markup(
         re.sub(r"([\d.]+ × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[^ ]*\u00a0[^ ]*)", r"<span>\1</span>", str(escape(text)))

@@ -19,8 +19,7 @@ from bornnet import __version__, scattering_length, weinberg_eigenvalue
 from bornnet.comparison.compare import compare_run, differing_settings
 from bornnet.config.load import to_toml
 from bornnet.report.kernel_charts import HIGHEST
-from bornnet.report.page import _unbroken as unbroken
-from bornnet.report.page import report
+from bornnet.report.page import report, unbroken
 
 
 class Prose(HTMLParser):
