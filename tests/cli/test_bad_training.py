@@ -146,10 +146,6 @@ FLAGS = {
         "--out n --learner flow --rounds 2 --lower-orders corrected",
         "components: a flow of one component cannot follow what earlier rounds leave with lower_orders =",
     ),
-    "a flow behind others": (
-        "--out n --learner polynomial,flow",
-        "components: a flow of one component cannot follow what the learners before it in a chain leave",
-    ),
     "fewer rows than coefficients": (
         "--out n --learner polynomial --degree 8 --holdout 0.5",
         "round 1 has 150 potentials to fit; learner polynomial needs at least 164 at 3 cells",

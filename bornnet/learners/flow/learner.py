@@ -20,10 +20,6 @@ from .model import Flow
 from .remainder import FlowRemainder
 
 _ROWS = 2048  # potentials whose Jacobian is made at once
-_LEFT = {
-    "rounds": ("earlier rounds leave with lower_orders = corrected", "take lower_orders = removed"),
-    "learners": ("the learners before it in a chain leave", "let the flow come first"),
-}
 
 
 class FlowLearner(Learner):
@@ -141,11 +137,11 @@ class FlowLearner(Learner):
 
     @classmethod
     def check(cls, config: FlowConfig, *, noisy: bool, left_by: LeftBy | None = None) -> None:
-        if left_by is not None and config.components == 1:
-            before, instead = _LEFT[left_by]
+        if left_by == "rounds" and config.components == 1:
             raise InputError(
-                f"components: a flow of one component cannot follow what {before}: all of its orders grow "
-                f"from the first, which is gone there; {instead}, or components = 2"
+                "components: a flow of one component cannot follow what earlier rounds leave with "
+                "lower_orders = corrected: all of its orders grow from the first, which is gone there; take "
+                "lower_orders = removed, or components = 2"
             )
         if config.ease is None or not config.ease[1]:
             return

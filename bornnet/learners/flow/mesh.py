@@ -34,4 +34,3 @@ def checked_edges(edges: Any, cells: int) -> np.ndarray:
             "the edges, and their cells with them"
         )
     return found
-
