@@ -147,6 +147,13 @@ def test_trees_are_drawn(runs):
     assert "g_{2}" in runs("diagrams", "--order", 3, "--run", "flow", "--format", "tikz").out
 
 
+def test_a_comparison_points_to_the_trees_of_a_flow(runs):
+    words = runs("compare-born", "flow", "--json").json["no_diagrams"]
+    assert "bornnet diagrams --run" in words
+    assert "layers of one activation" not in words
+    assert runs("diagrams", "--order", 2, "--run", "flow").code == 0
+
+
 def test_trees_say_along_what_they_are_and_on_how_many_cells(runs):
     def words(*flags):
         return " ".join(runs("diagrams", "--order", 2, "--run", "flow", *flags).out.split())
