@@ -19,7 +19,7 @@ from ..physics.validation import available_memory
 from ..series.automatic import for_dataset
 from ..series.displaced import displaced
 from ..series.iteration import Scaling, above, choose_scaling
-from ..series.member import Member, device_of, learner_of, rounds_of
+from ..series.member import Member, checked_learner, device_of, learner_of, rounds_of
 from ..series.noise import LearnedNoise, learned_noise
 from ..targets import Target, target
 from ..training.problem import Problem
@@ -99,10 +99,7 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     noise = None
     if study.sigma == "learn":
         training, held_out, noise = learned_noise(training, held_out, study.seed, learned.value)
-    learner, settings = learner_of(study)
-    corrected = study.lower_orders == "corrected" and study.rounds > 1
-    learner.check(settings, noisy=training.sigma is not None, left_by="rounds" if corrected else None)
-    scaling = choose_scaling(training, learner, settings)
+    scaling = choose_scaling(training, *checked_learner(study, noisy=training.sigma is not None))
     copies = at_once * local_processes()
     data = StudyData(dataset, study, training, held_out, scaling, learned, copies, noise)
     for number in range(1, study.rounds + 1):

@@ -24,7 +24,7 @@ from ..training.fit import Progress
 from .automatic import for_rows
 from .iteration import choose_scaling
 from .learned import LearnedSeries
-from .member import Member, device_of, learner_of, reached, rounds_of
+from .member import Member, checked_learner, device_of, learner_of, reached, rounds_of
 from .noise import learned_noise
 
 _ROUNDS = 3
@@ -96,7 +96,7 @@ def fit_series(
     noise = None
     if study.sigma == "learn":
         training, held_out, noise = learned_noise(training, held_out, study.seed, learns.value)
-    scaling = choose_scaling(training, *learner_of(holding))
+    scaling = choose_scaling(training, *checked_learner(holding, noisy=training.sigma is not None))
     device = device_of(holding).type
     found, facts = [], []
     try:

@@ -38,6 +38,14 @@ def learner_of(study: StudyConfig) -> tuple[type[Learner], Any]:
     return learner_class(study.learner[0]), study.settings[0]
 
 
+def checked_learner(study: StudyConfig, *, noisy: bool) -> tuple[type[Learner], Any]:
+    """The same; ``InputError`` where settings exclude one another, or values with errors (`noisy`)."""
+    learner, settings = learner_of(study)
+    corrected = study.lower_orders == "corrected" and study.rounds > 1
+    learner.check(settings, noisy=noisy, left_by="rounds" if corrected else None)
+    return learner, settings
+
+
 def device_of(study: StudyConfig) -> torch.device:
     """Where a study is fitted: ``auto`` is a GPU only for learners that can use one.
 

@@ -113,7 +113,7 @@ def _flows(run: Run) -> list[FlowLearner]:
     flows = [learner for learner in found if isinstance(learner, FlowLearner) and learner.law() is not None]
     if len(flows) < len(found):
         raise InputError(
-            f"{run.path}: expected a law along r, as a flow with a linear drive and without an inverse state "
-            f"has learned it; the run's learner is {','.join(run.config.learner)}."
+            f"{run.path}: expected a law along r, as a flow with a linear drive has learned "
+            f"it; the run's learner is {','.join(run.config.learner)}."
         )
     return flows
