@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bornnet.errors import InputError
+from bornnet.learners.flow.trees import HIGHEST_VALUED
 
 from .diagram_tables import by_vertices, counted, drawing_of, share_tables
 from .foreign import model_facts, model_options, require_model
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from bornnet.diagrams.diagram import Diagram
 
 _COUNTED, _DRAWN, _SHOWN = 12, 8, 6  # highest orders: counted; drawn into files; drawn in the terminal
-_VALUED = 5  # highest order of a flow's trees: `comparison.flow_shares.HIGHEST`, which is slow to import
 _FORMATS = ("text", "svg", "tikz")
 _ENDINGS = {".svg": "svg", ".tex": "tikz", ".txt": "text"}
 
@@ -29,7 +29,7 @@ _ENDINGS = {".svg": "svg", ".tex": "tikz", ".txt": "text"}
     type=int,
     required=True,
     metavar="N",
-    help=f"Order of the derivative, 1 to {_COUNTED}; of a flow's trees, 1 to {_VALUED}.",
+    help=f"Order of the derivative, 1 to {_COUNTED}; of a flow's trees, 1 to {HIGHEST_VALUED}.",
 )
 @click.option("--run", type=click.Path(), metavar="RUN", help="Value the diagrams in a network of this run.")
 @model_options
@@ -103,11 +103,6 @@ def diagrams(
         if isinstance(chosen.model, FlowLearner):
             from .flow_diagrams import show_trees
 
-            if order > _VALUED:
-                raise InputError(
-                    f"--order: expected a number from 1 to {_VALUED} for the trees of a flow, which {run} "
-                    f"has; got {order}. Diagrams of layers go up to {_COUNTED}."
-                )
             show_trees(terminal, chosen, order, member, along, form=form, out=out, force=force)
             return
         shares = shares_of(chosen, order, member, along)
@@ -165,7 +160,7 @@ def _require_order(order: int, form: str) -> None:
     if not 1 <= order <= _COUNTED:
         raise InputError(
             f"--order: expected a number from 1 to {_COUNTED} (which has 21,965 diagrams); got {order}. "
-            f"Trees of a flow go up to {_VALUED}."
+            f"Trees of a flow go up to {HIGHEST_VALUED}."
         )
     if form != "text" and order > _DRAWN:
         raise InputError(f"--order: drawings go up to order {_DRAWN} (261 diagrams); got {order}.")

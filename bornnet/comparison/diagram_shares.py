@@ -11,7 +11,6 @@ from ..config.registry import MODULE
 from ..diagrams.diagram import Diagram, diagrams
 from ..diagrams.shares import DiagramShare, diagram_shares
 from ..learners.base import Learner
-from ..learners.flow.learner import FlowLearner
 from ..learners.mlp.perceptron import Perceptron
 from ..learners.spread import spread
 from ..networks.mlp import MLP
@@ -95,15 +94,10 @@ def why_no_diagrams(members: Sequence[MemberSeries]) -> str | None:
     if has_diagrams(members):
         return None
     others = [part for m in members for part in m.learners if not isinstance(part, Perceptron)]
-    if all(isinstance(part, FlowLearner) for part in others):
-        flows = [part.flow for part in others if isinstance(part, FlowLearner)]
-        if all(flow.drive == "linear" and flow.state == "value" for flow in flows):
-            return (
-                "Learner flow has no diagrams of layers, but trees along r, which bornnet diagrams --run "
-                "draws and values."
-            )
+    if all(part.kind == "flow" for part in others):
         return (
-            "Learner flow has no diagrams of layers; trees along r need a linear drive and the state 'value'."
+            "Learner flow has no diagrams of layers; bornnet diagrams --run draws and values the trees of "
+            "one with a linear drive and the state 'value'."
         )
     kind = "A torch module" if (found := others[0].kind) == MODULE else f"Learner {found}"
     return f"{kind} has no diagrams, which need layers of one activation."

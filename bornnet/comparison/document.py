@@ -42,7 +42,7 @@ def document(comparison: "Comparison") -> dict[str, Any]:
             for order, rows in comparison.diagrams.items()
         ],
         "no_diagrams": why_no_diagrams(comparison.learned),
-        "law": {**comparison.law.as_dict(), "truncation": comparison.truncation} if comparison.law else None,
+        "law": comparison.law.as_dict() if comparison.law else None,
         "truncation": comparison.truncation,
         "examples": [
             {

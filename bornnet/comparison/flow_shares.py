@@ -12,12 +12,10 @@ from ..errors import InputError
 from ..files.potentials import read_potentials, require_finite
 from ..learners.flow.diagrams import FlowDiagram, diagram_tensors, diagram_terms, flow_diagrams
 from ..learners.flow.learner import FlowLearner
+from ..learners.flow.trees import HIGHEST_VALUED
 from ..networks.packed import multiplicity_factorials
 from .network_shares import ChosenModel, OrderShares
 from .words import words
-
-HIGHEST = 5
-"""Order of the 9 trees that are still valued in seconds."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,17 @@ def flow_shares(chosen: ChosenModel, order: int, member: int, along: str | Path 
         along: CSV or NPY file of one potential, or of a displacement from the run's reference, on any number
             of cells (around a reference on its own); by default the square well U = 1 on those of the run.
 
-    Raises ``InputError`` for a flow without such diagrams, an order above `HIGHEST`, a displacement on other
-    cells than the reference's, and tensors that would not fit.
+    Raises ``InputError`` for a flow without such diagrams, an order above `HIGHEST_VALUED`, a displacement on
+    other cells than the reference's, and tensors that would not fit.
     """
     learner, run = chosen.model, chosen.run
     if not isinstance(learner, FlowLearner):
         raise InputError(f"{run.path}: expected a run of a flow, got {','.join(run.config.learner)}.")
-    if order > HIGHEST:
-        raise InputError(f"--order: the trees of a flow are valued up to order {HIGHEST}; got {order}.")
+    if order > HIGHEST_VALUED:
+        raise InputError(
+            f"--order: expected a number from 1 to {HIGHEST_VALUED} for the trees of a flow, which "
+            f"{run.path} has; got {order}."
+        )
     direction = np.ones(run.cells) if along is None else _direction(along)
     cells = len(direction)
     if run.target.reference is not None and cells != run.cells:

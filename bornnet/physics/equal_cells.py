@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from .edges import checked_edges
 
 MOST = 1024
 """Equal cells at most."""
@@ -29,8 +30,8 @@ def equal_cells(potentials: Any, edges: Any = None) -> np.ndarray:
     """
     tables, grids = _tables(potentials, edges)
     checked = [
-        _checked(grid, table.shape[1], number)
-        for number, (table, grid) in enumerate(zip(tables, grids, strict=True), 1)
+        _checked(grid, table.shape[1], f"edges[{number}]" if len(tables) > 1 else "edges")
+        for number, (table, grid) in enumerate(zip(tables, grids, strict=True))
     ]
     cells = _fewest(np.unique(np.concatenate(checked)))
     middles = (np.arange(cells) + 0.5) / cells
@@ -68,26 +69,12 @@ def _tables(potentials: Any, edges: Any) -> tuple[list[np.ndarray], list[Any]]:
     return tables, grids
 
 
-def _checked(edges: Any, cells: int, number: int) -> np.ndarray:
-    if edges is None:
-        return np.arange(cells + 1) / cells
-    found = np.asarray(edges, dtype=float)
-    where = f"edges of table {number}"
-    if found.shape != (cells + 1,):
-        raise InputError(f"{where}: expected {cells + 1} for {cells} cells, got {found.size}")
-    if not np.isfinite(found).all():
-        raise InputError(f"{where}: expected finite numbers")
-    short = np.flatnonzero(np.diff(found) <= 0)
-    if len(short):
-        i = int(short[0])
+def _checked(edges: Any, cells: int, name: str) -> np.ndarray:
+    found = checked_edges(edges, cells, name)
+    if found[-1] != 1:
         raise InputError(
-            f"{where}: edge {i + 2}: expected one beyond {found[i]:g}, got {found[i + 1]:g}: sort the edges, "
-            "and their cells with them"
-        )
-    if found[0] != 0 or found[-1] != 1:
-        raise InputError(
-            f"{where}: expected them from 0 to 1, in units of the range R; got {found[0]:g} to "
-            f"{found[-1]:g}. From 0 to R, divide edges by R and multiply potentials by R^2"
+            f"{name}[{cells}]: expected 1, the range R, got {found[-1]:g}. Divide edges by R, and multiply "
+            "potentials by R^2"
         )
     return found
 

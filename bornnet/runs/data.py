@@ -19,7 +19,7 @@ from ..physics.validation import available_memory
 from ..series.automatic import for_dataset
 from ..series.displaced import displaced
 from ..series.iteration import Scaling, above, choose_scaling
-from ..series.member import Member, checked_learner, device_of, learner_of, rounds_of
+from ..series.member import Member, checked_learner, device_of, learner_of, require_rows, rounds_of
 from ..series.noise import LearnedNoise, learned_noise
 from ..targets import Target, target
 from ..training.problem import Problem
@@ -103,7 +103,7 @@ def read_study_data(source: str | Path, study: StudyConfig, *, at_once: int = 1)
     copies = at_once * local_processes()
     data = StudyData(dataset, study, training, held_out, scaling, learned, copies, noise)
     for number in range(1, study.rounds + 1):
-        _require_rows(data, number)
+        require_rows(study, number, _rows(data, number)[0], dataset.cells)
         _require_memory(data, number)
     return data
 
@@ -175,16 +175,6 @@ def _rows(data: StudyData, number: int) -> tuple[int, int]:
     """Training and held-out rows of a round."""
     floor = rounds_of(data.study).floor(number)
     return len(above(data.training, floor, number)), len(above(data.held_out, floor, number))
-
-
-def _require_rows(data: StudyData, number: int) -> None:
-    learner, config = learner_of(data.study)
-    rows, least = _rows(data, number)[0], learner.least_rows(data.dataset.cells, config)
-    if rows < least:
-        raise InputError(
-            f"round {number} has {rows:,} potentials to fit; learner {learner.kind} needs at least {least:,} "
-            f"at {data.dataset.cells} cells. Take more potentials, or another learner."
-        )
 
 
 def _require_memory(data: StudyData, number: int) -> None:

@@ -46,6 +46,17 @@ def checked_learner(study: StudyConfig, *, noisy: bool) -> tuple[type[Learner], 
     return learner, settings
 
 
+def require_rows(study: StudyConfig, number: int, rows: int, cells: int) -> None:
+    """``InputError`` where a round has fewer rows than its learner needs."""
+    learner, config = learner_of(study)
+    least = learner.least_rows(cells, config)
+    if rows < least:
+        raise InputError(
+            f"round {number} has {rows:,} potentials to fit; learner {learner.kind} needs at least {least:,} "
+            f"at {cells} cells. Take more potentials, or another learner."
+        )
+
+
 def device_of(study: StudyConfig) -> torch.device:
     """Where a study is fitted: ``auto`` is a GPU only for learners that can use one.
 
@@ -130,13 +141,7 @@ class Member:
     def begin(self, number: int, problem: Problem, finished: Sequence[Learner]) -> Fit:
         """The fit of a round, ready to run."""
         learner, config = learner_of(self.study)
-        least = learner.least_rows(self.training.cells, config)
-        if len(problem.training) < least:
-            raise InputError(
-                f"round {number} has {len(problem.training):,} potentials to fit; learner "
-                f"{learner.kind} needs at "
-                f"least {least:,} at {self.training.cells} cells. Take more potentials, or another learner."
-            )
+        require_rows(self.study, number, len(problem.training), self.training.cells)
         if processes() > 1 and not learner.shares_rows:
             raise InputError(f"learner {learner.kind} is fitted by one process; start it without torchrun.")
         return learner.begin(problem, self.task(number, finished[-1] if finished else None), config)

@@ -11,8 +11,8 @@ from bornnet.cli.main import main
 
 from bornnet import born_kernel, born_terms, load_run, scattering_length, weinberg_eigenvalue
 from bornnet.comparison.compare import compare_run
-from bornnet.comparison.flow_shares import HIGHEST
 from bornnet.learners.flow.accuracy import adaptive
+from bornnet.learners.flow.trees import HIGHEST_VALUED
 
 FLOW = ("--learner", "flow", "--hidden", "8,8", "--steps", "30", "--rounds", "1", "--quiet")
 
@@ -74,7 +74,7 @@ def test_law_of_a_flow(runs):
     assert all(len(row["learned"]) == len(row["r"]) == len(row["exact"]) for row in law["coefficients"])
     shown = runs("compare-born", "flow").out
     assert f"{law['deviation']:.1e} of its RMS" in shown
-    assert 0 < law["truncation"] < 1e-2
+    assert 0 < document["truncation"] < 1e-2
     assert "Steps of finite length along r put values off by" in " ".join(shown.split())
     assert "\\xa0" not in shown
     assert max(map(len, shown.splitlines())) <= 80
@@ -171,11 +171,13 @@ def test_trees_say_along_what_they_are_and_on_how_many_cells(runs):
 
 
 def test_trees_that_cannot_be_had(refused, runs):
-    expected = f"expected a number from 1 to {HIGHEST} for the trees of a flow"
-    assert expected in refused("diagrams", "--order", HIGHEST + 1, "--run", "flow")
-    highest = f"got 13. Trees of a flow go up to {HIGHEST}."
+    expected = f"expected a number from 1 to {HIGHEST_VALUED} for the trees of a flow"
+    assert expected in refused("diagrams", "--order", HIGHEST_VALUED + 1, "--run", "flow")
+    highest = f"got 13. Trees of a flow go up to {HIGHEST_VALUED}."
     assert highest in refused("diagrams", "--order", 13, "--run", "flow")
-    assert f"1 to 12; of a flow's trees, 1 to {HIGHEST}" in " ".join(runs("diagrams", "--help").out.split())
+    assert f"1 to 12; of a flow's trees, 1 to {HIGHEST_VALUED}" in " ".join(
+        runs("diagrams", "--help").out.split()
+    )
     np.savetxt("two.csv", np.ones((2, 4)), delimiter=",")
     assert "one potential" in refused("diagrams", "--order", 2, "--run", "flow", "--along", "two.csv")
     assert "--member" in refused("diagrams", "--order", 2, "--run", "flow", "--member", 2)

@@ -9,7 +9,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from ...errors import BornnetError, InputError
-from .mesh import checked_edges
+from ...physics.edges import checked_edges
 from .model import Flow
 
 LARGEST = 1e8

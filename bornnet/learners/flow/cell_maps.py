@@ -21,8 +21,8 @@ from torch.func import jacrev, vmap
 
 from ...errors import InputError
 from ...networks.activations import taylor_coefficients
+from ...physics.edges import checked_edges
 from .algebra import Algebra, algebra
-from .mesh import checked_edges
 from .model import Flow
 
 

@@ -28,9 +28,9 @@ from torch import Tensor
 from ...errors import InputError
 from ...networks.expansion import check_order
 from ...networks.packed import multiplicity_factorials
+from ...physics.edges import checked_edges
 from .algebra import Algebra, algebra
 from .cell_maps import drive_polynomial
-from .mesh import checked_edges
 from .model import Flow
 from .tensors import as_tensor, assembled, require_room
 from .trees import Tree, arrangements, branch_counts, notation, rooted_trees, vertex_count

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, jacrev, vmap
 
+from ...physics.edges import checked_edges
 from ...training.levenberg_marquardt import LevenbergMarquardt, interpolation
 from ...training.normal import Normal
 from ...training.problem import Samples
@@ -31,7 +32,6 @@ from ...training.residuals import followed, mean_square
 from .algebra import algebra
 from .cell_maps import drive_polynomial
 from .config import Bend
-from .mesh import checked_edges
 from .model import Flow
 from .remainder import FlowRemainder
 from .tableaus import DOPRI5_ERROR

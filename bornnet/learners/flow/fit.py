@@ -61,7 +61,7 @@ class FlowFit:
         if task.left_by == "learners":
             _log.warning(
                 "what other learners leave does not build up along r, and in trials no flow behind them made "
-                "the kernels better; let the flow come first, as in flow,gp"
+                "all orders better; let the flow come first, as in flow,gp"
             )
         self.flow = flow
         self.ease = config.ease if config.ease is not None and config.ease[1] else None

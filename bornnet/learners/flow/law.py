@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ...physics.edges import checked_edges
 from ..law import Adjoint, Path
 from .algebra import algebra
 from .cell_maps import drive_polynomial
-from .mesh import checked_edges
 from .model import READOUT_SIGNS, Flow
 
 

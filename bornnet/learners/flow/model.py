@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...networks.mlp import MLP
+from ...physics.edges import checked_edges
 from . import compiled
-from .mesh import checked_edges
 from .tableaus import Tableau, tableau
 
 STATES = ("value", "angle", "inverse")

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from ...physics.edges import checked_edges
 from . import compiled
 from .cell_maps import Base, base_of, cell_map_jacobian, cell_maps
 from .jets import series_along
-from .mesh import checked_edges
 from .model import Flow
 
 _ROWS = 2048  # potentials whose lower orders are differentiated at once

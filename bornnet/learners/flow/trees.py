@@ -13,6 +13,9 @@ from math import factorial, prod
 
 from ...networks.partitions import partitions
 
+HIGHEST_VALUED = 5
+"""Order of the 9 trees that are still valued in seconds."""
+
 Tree = tuple  # of Trees
 
 

@@ -10,10 +10,10 @@ import torch
 from bornnet.errors import BornnetError, InputError
 from bornnet.learners.flow.accuracy import adaptive, truncation, values
 from bornnet.learners.flow.learner import FlowLearner
-from bornnet.learners.flow.mesh import checked_edges
 from bornnet.learners.flow.model import Flow
 from bornnet.learners.flow.remainder import FlowRemainder
 from bornnet.learners.flow.tableaus import INTEGRATORS
+from bornnet.physics.edges import checked_edges
 
 U = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]])
 EDGES = np.array([0.0, 0.3, 1.0])

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from bornnet.learners.flow import compiled, tables
-from bornnet.learners.flow.mesh import uniform_edges
 from bornnet.learners.flow.model import Flow
+from bornnet.physics.edges import uniform_edges
 
 
 def flow(**settings) -> Flow:
